@@ -1,0 +1,35 @@
+"""Which role may do what. Verbs are also the scopes of API tokens."""
+
+from typing import Final, Protocol
+
+READ: Final = frozenset(
+    f"{resource}:read" for resource in ("account", "customers", "imports", "orders", "products", "stock", "team")
+)
+WRITE: Final = frozenset(f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock"))
+MANAGE: Final = frozenset({"tokens:manage"})
+
+ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
+    "viewer": READ,
+    "member": READ | WRITE,
+    "admin": READ | WRITE | MANAGE,
+    "owner": READ | WRITE | MANAGE,
+    # Operators work in the public realm's admin and hold no right inside a tenant.
+    "operator": frozenset(),
+}
+VERBS: Final = READ | WRITE | MANAGE
+# A token can never make further tokens.
+SCOPES: Final = READ | WRITE
+
+
+class Principal(Protocol):
+    """A person or an API token, as far as rights go."""
+
+    def can(self, verb: str) -> bool: ...
+
+
+def can(principal: Principal | object, verb: str) -> bool:
+    """Whether the principal may do the verb; anonymous and unknown principals may do nothing."""
+    if verb not in VERBS:
+        raise ValueError(f"{verb!r} is no verb; add it to tenants/users/permissions.py.")
+    ask = getattr(principal, "can", None)
+    return bool(ask and ask(verb))
