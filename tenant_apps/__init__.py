@@ -1,0 +1,1 @@
+"""The business of the tenants: tables that live in each tenant's schema and nowhere else."""

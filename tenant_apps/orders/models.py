@@ -1,0 +1,248 @@
+"""Customers, orders and the table of an order's moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q
+
+from tenant_apps.products.models import Product
+from tenants.models import Record, uuid7
+
+COUNTER_ID = UUID(int=1)
+
+
+class Customer(Record):
+    """Someone who buys from a tenant. `reference` is the id that another system knows them by."""
+
+    reference = models.CharField(max_length=64, null=True, blank=True)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(max_length=254, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    country = models.CharField(max_length=60, blank=True, default="")
+    note = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["reference"], name="orders_customer_reference_unique"),
+            models.CheckConstraint(condition=~Q(reference=""), name="orders_customer_reference_given"),
+            models.CheckConstraint(condition=~Q(name=""), name="orders_customer_name_given"),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="orders_customer_created"),
+            models.Index(fields=["-updated_at", "-id"], name="orders_customer_updated"),
+            models.Index(fields=["name", "id"], name="orders_customer_name"),
+            models.Index(fields=["email"], name="orders_customer_email", condition=~Q(email="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def drafts(self) -> Self:
+        """Orders that are still being written."""
+        return self.filter(status=Order.Status.DRAFT)
+
+    def placed(self) -> Self:
+        """Orders that were placed, whatever has happened to them since."""
+        return self.filter(placed_at__isnull=False)
+
+    def open(self) -> Self:
+        """Orders that hold stock: placed or paid, and the goods have not left."""
+        return self.filter(status__in=[Order.Status.PLACED, Order.Status.PAID])
+
+    def sales(self) -> Self:
+        return self.filter(kind=Order.Kind.SALE)
+
+    def with_customer(self) -> Self:
+        return self.select_related("customer")
+
+    def with_lines(self) -> Self:
+        return self.prefetch_related("lines")
+
+
+class Order(Record):
+    """What a customer bought. A cancellation is a credit for goods given back, as imports bring them."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PLACED = "placed", "Placed"
+        PAID = "paid", "Paid"
+        FULFILLED = "fulfilled", "Fulfilled"
+        CLOSED = "closed", "Closed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Kind(models.TextChoices):
+        SALE = "sale", "Sale"
+        CANCELLATION = "cancellation", "Cancellation"
+
+    class Source(models.TextChoices):
+        PORTAL = "portal", "Portal"
+        API = "api", "API"
+        IMPORT = "import", "Import"
+
+    number = models.BigIntegerField(null=True, blank=True, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.SALE)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
+    )
+    currency = models.CharField(max_length=3)
+    total = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    note = models.TextField(blank=True, default="")
+    source = models.CharField(max_length=10, choices=Source, default=Source.PORTAL)
+    external_reference = models.CharField(max_length=64, null=True, blank=True)
+    placed_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    fulfilled_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="orders_order_number_unique"),
+            models.UniqueConstraint(fields=["external_reference"], name="orders_order_reference_unique"),
+            models.CheckConstraint(condition=~Q(external_reference=""), name="orders_order_reference_given"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="orders_order_total_positive"),
+            models.CheckConstraint(
+                condition=Q(currency__regex="^[A-Z]{3}$"), name="orders_order_currency_iso"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["sale", "cancellation"]), name="orders_order_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "placed", "paid", "fulfilled", "closed", "cancelled"]),
+                name="orders_order_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["portal", "api", "import"]), name="orders_order_source_known"
+            ),
+            # A number is given when the order is placed, once and for ever: drafts have none, and only a
+            # draft that was cancelled ends without one.
+            models.CheckConstraint(
+                condition=Q(status="draft", number__isnull=True, placed_at__isnull=True)
+                | Q(status="cancelled", number__isnull=True, placed_at__isnull=True)
+                | Q(number__gt=0, placed_at__isnull=False) & ~Q(status="draft"),
+                name="orders_order_numbered_once_placed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="orders_order_created"),
+            models.Index(fields=["status", "-created_at", "-id"], name="orders_order_status"),
+            models.Index(fields=["customer", "-created_at", "-id"], name="orders_order_customer"),
+            models.Index(fields=["-updated_at", "-id"], name="orders_order_updated"),
+            models.Index(fields=["-placed_at", "-id"], name="orders_order_placed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Order {self.number}" if self.number else "Draft order"
+
+    def can(self, move: Move) -> bool:
+        """Whether the move starts from this order's status."""
+        return self.kind == self.Kind.SALE and self.status in TRANSITIONS[move].sources
+
+    @property
+    def actions(self) -> list[Move]:
+        """The moves that this order can make now."""
+        return [move for move in TRANSITIONS if self.can(move)]
+
+    @property
+    def is_editable(self) -> bool:
+        return self.status == self.Status.DRAFT
+
+    @property
+    def is_cancellable(self) -> bool:
+        return self.can(Move.CANCEL)
+
+    @property
+    def holds_stock(self) -> bool:
+        return self.kind == self.Kind.SALE and self.status in {self.Status.PLACED, self.Status.PAID}
+
+    @property
+    def stock_source(self) -> str:
+        """What the stock ledger calls this order."""
+        return f"order:{self.number}"
+
+
+class Move(models.TextChoices):
+    PLACE = "place", "Place"
+    PAY = "pay", "Mark as paid"
+    FULFIL = "fulfil", "Fulfil"
+    CLOSE = "close", "Close"
+    CANCEL = "cancel", "Cancel"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From where a move may start, where it ends, and which time it stamps."""
+
+    sources: frozenset[str]
+    target: str
+    stamp: str
+
+
+TRANSITIONS: dict[Move, Transition] = {
+    Move.PLACE: Transition(frozenset({Order.Status.DRAFT}), Order.Status.PLACED, "placed_at"),
+    Move.PAY: Transition(frozenset({Order.Status.PLACED}), Order.Status.PAID, "paid_at"),
+    Move.FULFIL: Transition(frozenset({Order.Status.PAID}), Order.Status.FULFILLED, "fulfilled_at"),
+    Move.CLOSE: Transition(frozenset({Order.Status.FULFILLED}), Order.Status.CLOSED, "closed_at"),
+    Move.CANCEL: Transition(
+        frozenset({Order.Status.DRAFT, Order.Status.PLACED, Order.Status.PAID}),
+        Order.Status.CANCELLED,
+        "cancelled_at",
+    ),
+}
+
+
+class OrderLine(models.Model):
+    """One position of an order at the price of its moment. Never changed: drafts replace their lines."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    position = models.IntegerField()
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="order_lines", db_index=False)
+    sku = models.CharField("SKU", max_length=64)
+    description = models.CharField(max_length=200)
+    quantity = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
+    total = models.DecimalField(max_digits=14, decimal_places=2)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="orders_line_position_unique"),
+            models.CheckConstraint(condition=Q(position__gt=0), name="orders_line_position_positive"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity_positive"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="orders_line_price_positive"),
+            models.CheckConstraint(
+                condition=Q(total=F("unit_price") * F("quantity")), name="orders_line_total_right"
+            ),
+        ]
+        indexes = [models.Index(fields=["product"], name="orders_line_product")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.sku}"
+
+
+class OrderCounter(models.Model):
+    """The last order number given. One row, locked by each placing transaction, hence without gaps."""
+
+    id = models.UUIDField(primary_key=True, default=COUNTER_ID, editable=False)
+    last = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=COUNTER_ID), name="orders_counter_single"),
+            models.CheckConstraint(condition=Q(last__gte=0), name="orders_counter_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Last order number {self.last}"

@@ -1,0 +1,1 @@
+"""What a tenant sells: categories, products and their stock."""
