@@ -1,6 +1,12 @@
 """What the business may refuse: one family of errors that every door can show in its own way."""
 
+import json
 from typing import Any
+
+from django.http import HttpResponse
+
+PROBLEM_TYPE = "application/problem+json"
+BEARER = 'Bearer realm="api"'
 
 
 class DomainError(Exception):
@@ -59,3 +65,28 @@ class PreconditionFailed(DomainError):
     code = "precondition_failed"
     status = 412
     title = "Precondition failed"
+
+
+def problem_body(
+    status: int, code: str, title: str, detail: str, *, instance: str, **data: Any
+) -> dict[str, Any]:
+    """The members of an RFC 9457 problem; whatever else is given becomes a member of its own."""
+    return data | {
+        "type": f"urn:rowhouse:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+    }
+
+
+def problem_response(
+    status: int, code: str, title: str, detail: str, *, instance: str, **data: Any
+) -> HttpResponse:
+    """A problem for the doors that stand before the API's own exception handler, such as middleware."""
+    body = problem_body(status, code, title, detail, instance=instance, **data)
+    response = HttpResponse(json.dumps(body, default=str), status=status, content_type=PROBLEM_TYPE)
+    if status == 401:
+        response["WWW-Authenticate"] = BEARER
+    return response

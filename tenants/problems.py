@@ -1,0 +1,19 @@
+"""Problem documents (RFC 9457): the one form of every error the API answers with."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    """The members of a problem document; `type` stays about:blank, `code` is what programs compare."""
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
+
+
+def problem_response(status: int, code: str, title: str, detail: str, **more: Any) -> HttpResponse:
+    """A problem document as a plain Django response, for what is refused before the API's views."""
+    body = orjson.dumps(problem(status, code, title, detail, **more))
+    return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
