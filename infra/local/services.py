@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,9 @@ __all__ = ["Postgres", "Valkey", "postgres", "temporary_folder", "valkey"]
 
 
 @contextlib.contextmanager
-def postgres(data_dir: Path | None = None, *, port: int | None = None, durable: bool = False) -> Iterator[str]:
+def postgres(
+    data_dir: Path | None = None, *, port: int | None = None, durable: bool = False
+) -> Iterator[str]:
     """The administrator's URL of a running PostgreSQL; without `data_dir` it leaves nothing behind."""
     with _folder(data_dir) as folder:
         server = Postgres(folder, port=port, durable=durable)
@@ -44,7 +45,7 @@ def temporary_folder() -> Iterator[Path]:
     """A folder that PostgreSQL's user can pass through even when that is not the current user."""
     folder = Path(tempfile.mkdtemp(prefix="rowhouse-"))
     try:
-        os.chmod(folder, 0o711)  # noqa: S103 - its contents are closed on their own
+        folder.chmod(0o711)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -64,12 +65,13 @@ class Valkey:
 
     def _launch(self) -> None:
         with self.log.open("wb") as log:
+            reads, writes = os.pipe()
             self.process = subprocess.Popen(
-                [valkey_program(), "-"], stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                [valkey_program(), "-"], stdin=reads, stdout=log, stderr=log, start_new_session=True
             )
-        assert self.process.stdin is not None
-        with self.process.stdin as configuration:
-            configuration.write(self._configuration().encode())
+        os.close(reads)
+        with os.fdopen(writes, "w") as configuration:
+            configuration.write(self._configuration())
 
     def _configuration(self) -> str:
         """Given on standard input, so that the password stands in no process list."""
