@@ -1,19 +1,14 @@
 """What the business may refuse: one family of errors that every door can show in its own way."""
 
-import json
 from typing import Any
-
-from django.http import HttpResponse
-
-PROBLEM_TYPE = "application/problem+json"
-BEARER = 'Bearer realm="api"'
 
 
 class DomainError(Exception):
     """A refusal by a rule of the business.
 
-    The API shows it as an RFC 9457 problem, the portal as a form error or a toast, a task as a failure with a reason.
-    `field` names the input that was wrong; everything in `data` is shown to the caller, so it holds no secrets.
+    The API shows it as an RFC 9457 problem, the portal as a form error or a toast, a task as a failure.
+    `field` names the input that was wrong (`lines.0.quantity` for nested input); everything in `data` is shown
+    to the caller, so it holds no secrets.
     """
 
     code = "domain_error"
@@ -65,28 +60,3 @@ class PreconditionFailed(DomainError):
     code = "precondition_failed"
     status = 412
     title = "Precondition failed"
-
-
-def problem_body(
-    status: int, code: str, title: str, detail: str, *, instance: str, **data: Any
-) -> dict[str, Any]:
-    """The members of an RFC 9457 problem; whatever else is given becomes a member of its own."""
-    return data | {
-        "type": f"urn:rowhouse:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": instance,
-        "code": code,
-    }
-
-
-def problem_response(
-    status: int, code: str, title: str, detail: str, *, instance: str, **data: Any
-) -> HttpResponse:
-    """A problem for the doors that stand before the API's own exception handler, such as middleware."""
-    body = problem_body(status, code, title, detail, instance=instance, **data)
-    response = HttpResponse(json.dumps(body, default=str), status=status, content_type=PROBLEM_TYPE)
-    if status == 401:
-        response["WWW-Authenticate"] = BEARER
-    return response

@@ -13,7 +13,7 @@ MAX_DEPTH = 20
 MAX_DIGITS = 100
 
 
-class JSONParser(BaseParser):
+class StrictJSONParser(BaseParser):
     """application/json in UTF-8, one object, no duplicate keys, no NaN, limited in size and depth.
 
     A view may raise `max_body_bytes`, or set `top_level = list` to take a list.
@@ -82,7 +82,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"The name {ascii(twice)} appears twice in one object.")
+        raise ParseError(f"The name {twice!a} appears twice in one object.")
     return found
 
 

@@ -1,0 +1,23 @@
+"""Settings of the OpenAPI document. Plain data: config/settings.py reads it while Django is not ready yet."""
+
+from typing import Any
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Rowhouse API",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Products, stock, customers and orders of one workspace, on the workspace's own host. "
+        "Every error is an RFC 9457 problem; lists are read page by page with a cursor; "
+        "money is a decimal string; times are RFC 3339 in UTC; ids are UUIDs that sort by time."
+    ),
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.schema.describe_problems",
+    ],
+}
