@@ -1,0 +1,190 @@
+"""Which column of a file feeds which field of an order line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tenant_apps.imports.errors import InvalidMapping
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing an order line can say, and the names that shops give its column."""
+
+    name: str
+    label: str
+    required: bool
+    synonyms: tuple[str, ...]
+
+
+FIELDS: Final = (
+    Field(
+        "invoice",
+        "Invoice number",
+        True,
+        (
+            "invoice",
+            "invoiceno",
+            "invoicenumber",
+            "invoiceid",
+            "order",
+            "orderno",
+            "ordernumber",
+            "orderid",
+            "document",
+            "documentno",
+            "documentnumber",
+            "rechnung",
+            "rechnungsnummer",
+        ),
+    ),
+    Field(
+        "sku",
+        "SKU",
+        True,
+        (
+            "sku",
+            "stockcode",
+            "productcode",
+            "itemcode",
+            "articlecode",
+            "article",
+            "articleno",
+            "itemno",
+            "productid",
+            "itemid",
+            "lineitemsku",
+            "variantsku",
+            "artikelnummer",
+        ),
+    ),
+    Field(
+        "quantity",
+        "Quantity",
+        True,
+        ("quantity", "qty", "units", "lineitemquantity", "quantityordered", "menge", "anzahl"),
+    ),
+    Field(
+        "placed_at",
+        "Date",
+        True,
+        ("invoicedate", "orderdate", "date", "placedat", "createdat", "datetime", "timestamp", "datum"),
+    ),
+    Field(
+        "unit_price",
+        "Unit price",
+        True,
+        ("unitprice", "price", "itemprice", "lineitemprice", "priceeach", "einzelpreis", "preis"),
+    ),
+    Field(
+        "description",
+        "Description",
+        False,
+        (
+            "description",
+            "productname",
+            "product",
+            "itemname",
+            "item",
+            "name",
+            "lineitemname",
+            "title",
+            "beschreibung",
+            "bezeichnung",
+        ),
+    ),
+    Field(
+        "customer",
+        "Customer number",
+        False,
+        ("customerid", "customer", "customerno", "customernumber", "clientid", "buyerid", "kundennummer"),
+    ),
+    Field(
+        "customer_name",
+        "Customer name",
+        False,
+        ("customername", "clientname", "buyer", "buyername", "billingname", "company", "kunde"),
+    ),
+    Field(
+        "country",
+        "Country",
+        False,
+        ("country", "customercountry", "billingcountry", "shippingcountry", "land"),
+    ),
+)
+REQUIRED: Final = tuple(field.name for field in FIELDS if field.required)
+LABELS: Final = {field.name: field.label for field in FIELDS}
+
+
+def match_columns(columns: Sequence[str]) -> dict[str, str]:
+    """The mapping that the column names suggest; fields that nothing matches are left out."""
+    known = {plain_name(column): column for column in reversed(columns)}
+    matches = {field.name: _first(known, field.synonyms) for field in FIELDS}
+    return {name: column for name, column in matches.items() if column is not None}
+
+
+def plain_name(column: str) -> str:
+    """A column name without case, spaces and punctuation, as synonyms are written."""
+    return re.sub(r"[\W_]+", "", column).casefold()
+
+
+def _first(known: Mapping[str, str], synonyms: Sequence[str]) -> str | None:
+    return next((known[synonym] for synonym in synonyms if synonym in known), None)
+
+
+def missing_fields(mapping: Mapping[str, str]) -> list[str]:
+    """The required fields that no column feeds yet."""
+    return [name for name in REQUIRED if not mapping.get(name)]
+
+
+def check_mapping(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse a mapping that names unknown fields or columns, or one column twice."""
+    for name, column in mapping.items():
+        if name not in LABELS:
+            raise InvalidMapping(
+                f"“{name}” is no field. The fields are {_listed(LABELS)}.",
+                field="mapping",
+                fields=list(LABELS),
+            )
+        if column not in columns:
+            raise InvalidMapping(
+                f"The file has no column “{column}”. Its columns are {_listed(columns)}.",
+                field="mapping",
+                columns=list(columns),
+            )
+    _refuse_sharing(mapping, columns)
+
+
+def _refuse_sharing(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+    in_header, in_mapping = Counter(columns), Counter(mapping.values())
+    for column in mapping.values():
+        if in_header[column] > 1:
+            raise InvalidMapping(
+                f"The column “{column}” stands in the header {in_header[column]} times. Rename all but one.",
+                field="mapping",
+            )
+        if in_mapping[column] > 1:
+            raise InvalidMapping(
+                f"The column “{column}” is given to two fields. Choose one.", field="mapping"
+            )
+
+
+def require_complete(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse a mapping that leaves a required field without a column."""
+    missing = missing_fields(mapping)
+    if missing:
+        raise InvalidMapping(
+            f"No column is known for {_listed(LABELS[name] for name in missing)}. The file's columns are "
+            f"{_listed(columns)}. Say which column holds what in the mapping.",
+            field="mapping",
+            missing=missing,
+            columns=list(columns),
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
