@@ -7,8 +7,8 @@ class DomainError(Exception):
     """A refusal by a rule of the business.
 
     The API shows it as an RFC 9457 problem, the portal as a form error or a toast, a task as a failure.
-    `field` names the input that was wrong (`lines.0.quantity` for nested input); everything in `data` is shown
-    to the caller, so it holds no secrets.
+    `field` names the input that was wrong (`lines.0.quantity` for nested input). Everything in `data` is
+    shown to the caller, so it holds no secrets.
     """
 
     code = "domain_error"

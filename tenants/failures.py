@@ -180,7 +180,7 @@ def _model_validation(exc: django_errors.ValidationError) -> Failure:
     return _validation(rest_errors.ValidationError(as_serializer_error(exc)))
 
 
-# The database. By SQLSTATE, never by a constraint's name: names differ between the places where rows may live.
+# The database. By SQLSTATE, never by a constraint's name: names differ between places where rows may live.
 
 
 def _database(exc: DatabaseError) -> Failure:

@@ -1,0 +1,64 @@
+"""Who may call an API view: what its declaration says, and nobody when it says nothing."""
+
+from typing import Any, ClassVar, Final
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from tenants.users.permissions import VERBS, can
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Declares:
+    """The declaration of an API view: a resource with its verbs, or the reason why it is open to all.
+
+    `resource = "products"` asks for products:read on safe methods and products:write on the others; `verbs`
+    names other verbs by action (by lower-case method on plain views); `public_because` opens the view.
+    """
+
+    resource: ClassVar[str] = ""
+    verbs: ClassVar[dict[str, str]] = {}
+    public_because: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        named = [*cls.verbs.values(), *([f"{cls.resource}:read"] if cls.resource else [])]
+        if strange := sorted(set(named) - VERBS):
+            raise ImproperlyConfigured(
+                f"{cls.__name__} asks for {strange[0]!r}, which is no verb: "
+                "add it to tenants/users/permissions.py."
+            )
+
+    @classmethod
+    def verb_for(cls, action: str, method: str) -> str | None:
+        """The verb that an action asks for; None when the view is open to all."""
+        if cls.public_because:
+            return None
+        if action in cls.verbs:
+            return cls.verbs[action]
+        if not cls.resource:
+            raise ImproperlyConfigured(f"{cls.__name__} declares no permission for {action!r}.")
+        return f"{cls.resource}:{'read' if method in SAFE_METHODS else 'write'}"
+
+    @classmethod
+    def declared_access(cls) -> str | None:
+        """What the view declares, as text for the start-up check; None when it declares nothing."""
+        if cls.public_because:
+            return f"public: {cls.public_because}"
+        return cls.resource or ", ".join(sorted(set(cls.verbs.values()))) or None
+
+
+class HasVerb(BasePermission):
+    """Let a principal through whose role or scopes include the verb that the view declares."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Check the verb; a method that the view does not know is left to be answered with 405."""
+        method = str(request.method)
+        action = getattr(view, "action", method.lower())
+        if action is None or not hasattr(view, action):
+            return True
+        verb = view.verb_for(action, method)
+        self.message = f"This needs {verb}, which your role or the scopes of your token do not include."
+        return verb is None or can(request.user, verb)

@@ -1,0 +1,186 @@
+"""Lists page by page: a cursor says after which row to go on, so no page is slow and no row is skipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from tenants.failures import InvalidQuery
+from tenants.signing import BadLink, sign, unsign
+
+DEFAULT_LIMIT: Final = 25
+MOST: Final = 100
+GOOD_FOR: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list's order."""
+
+    name: str
+    descending: bool
+    nullable: bool
+
+    @classmethod
+    def parse(cls, text: str, model: type[Model]) -> "Column":
+        name = text.removeprefix("-")
+        return cls(name, text.startswith("-"), bool(getattr(model._meta.get_field(name), "null", False)))
+
+    def __str__(self) -> str:
+        return f"-{self.name}" if self.descending else self.name
+
+    def reversed(self) -> "Column":
+        return replace(self, descending=not self.descending)
+
+    def after(self, value: Any) -> Q:
+        """Rows that come later by this column alone. PostgreSQL takes NULL for larger than everything."""
+        if value is None:
+            return Q(**{f"{self.name}__isnull": False}) if self.descending else Q(pk__in=[])
+        later = Q(**{f"{self.name}__{'lt' if self.descending else 'gt'}": value})
+        return later | Q(**{f"{self.name}__isnull": True}) if self.nullable and not self.descending else later
+
+    def from_(self, value: Any) -> Q:
+        """Rows at or after the value: implied by the rest, and what lets the planner walk an index."""
+        if value is None or self.nullable:
+            return Q()
+        return Q(**{f"{self.name}__{'lte' if self.descending else 'gte'}": value})
+
+    def equal(self, value: Any) -> Q:
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page starts: after (or, going back, before) the row with these values."""
+
+    backwards: bool
+    values: list[Any]
+
+
+class CursorPagination(BasePagination):
+    """`?limit=` and `?cursor=`; the answer is {"data": […], "next": url or null, "previous": url or null}."""
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        """The rows of the page that the request asks for."""
+        self.request, self.limit = request, _limit(request.query_params.get("limit"))
+        self.columns = _columns(queryset)
+        self.position = self._position(queryset.model)
+        back = self.position is not None and self.position.backwards
+        columns = [column.reversed() for column in self.columns] if back else self.columns
+        if self.position is not None:
+            queryset = queryset.filter(_beyond(columns, self.position.values))
+        found = list(queryset.order_by(*map(str, columns))[: self.limit + 1])
+        self.more, rows = len(found) > self.limit, found[: self.limit]
+        self.rows = rows[::-1] if back else rows
+        return self.rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page with the addresses of its neighbours."""
+        return Response({"data": data, "next": self._next(), "previous": self._previous()})
+
+    def parameters(self, view: Any) -> set[str]:
+        """The query parameters that lists take for their pages."""
+        return {"limit", "cursor"}
+
+    def _next(self) -> str | None:
+        came_back = self.position is not None and self.position.backwards
+        return self._link(self.rows[-1:], backwards=False) if self.more or came_back else None
+
+    def _previous(self) -> str | None:
+        if self.position is None or (self.position.backwards and not self.more):
+            return None
+        return self._link(self.rows[:1], backwards=True)
+
+    def _link(self, edge: list[Model], *, backwards: bool) -> str | None:
+        if not edge:
+            return None
+        values = [_text(getattr(edge[0], column.name)) for column in self.columns]
+        cursor = sign(self._purpose(), [backwards, values])
+        return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+    def _position(self, model: type[Model]) -> Position | None:
+        text = self.request.query_params.get("cursor")
+        if text is None:
+            return None
+        try:
+            backwards, values = unsign(self._purpose(), text, max_age=GOOD_FOR)
+            fields = [model._meta.get_field(column.name) for column in self.columns]
+            return Position(backwards, [_value(*pair) for pair in zip(fields, values, strict=True)])
+        except (BadLink, ValueError, TypeError, ValidationError) as error:
+            raise _wrong("cursor", _BAD_CURSOR, "invalid_cursor") from error
+
+    def _purpose(self) -> str:
+        # The list and its order are part of what is signed: a cursor means nothing anywhere else.
+        return f"cursor:{self.request.path}:{','.join(map(str, self.columns))}"
+
+    # What the OpenAPI document says
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
+        return [
+            _parameter("limit", limit, f"How many records a page holds, up to {MOST}."),
+            _parameter("cursor", {"type": "string"}, "From `next` or `previous` of another page."),
+        ]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["data", "next", "previous"],
+            "properties": {"data": schema, "next": link, "previous": link},
+        }
+
+
+_BAD_CURSOR = (
+    "This cursor was changed, is too old, or belongs to another list or order. Leave it out to start over."
+)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST):
+        raise _wrong("limit", f"Send a whole number from 1 to {MOST}.", "invalid_limit")
+    return int(text)
+
+
+def _columns(queryset: QuerySet[Any]) -> list[Column]:
+    model = queryset.model
+    named: Sequence[Any] = queryset.query.order_by or model._meta.ordering or ["-id"]
+    columns = [Column.parse(str(name), model) for name in named]
+    if all(column.name != "id" for column in columns):
+        columns.append(Column("id", columns[-1].descending, nullable=False))
+    return columns
+
+
+def _beyond(columns: list[Column], values: list[Any]) -> Q:
+    """Rows after the given one, column by column."""
+    first, *others = columns
+    later = first.after(values[0])
+    if others:
+        later |= first.equal(values[0]) & _beyond(others, values[1:])
+    return first.from_(values[0]) & later
+
+
+def _text(value: Any) -> Any:
+    return value if value is None or isinstance(value, int | str) else str(value)
+
+
+def _value(field: Any, text: Any) -> Any:
+    return None if text is None else field.to_python(text)
+
+
+def _wrong(name: str, detail: str, code: str) -> InvalidQuery:
+    return InvalidQuery({name: [ErrorDetail(detail, code)]})
+
+
+def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}

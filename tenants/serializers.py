@@ -1,0 +1,121 @@
+"""The shape of what comes in and goes out: strange names are refused, rows are read without detours."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from tenants import fields
+
+Reader = Callable[[Any], Any]
+PLAIN_FIELDS = (
+    serializers.BooleanField,
+    serializers.CharField,
+    serializers.ChoiceField,
+    serializers.DateTimeField,
+    serializers.IntegerField,
+    serializers.ListField,
+    serializers.ReadOnlyField,
+    serializers.UUIDField,
+)
+
+
+class TenantSerializer(serializers.Serializer[Any]):
+    """Base of every serializer: refuses names that it does not know or that only go out."""
+
+    _readers: ClassVar[list[tuple[str, Reader]]]
+
+    def to_internal_value(self, data: Any) -> Any:
+        strangers = self._strangers(data) if isinstance(data, Mapping) else {}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**strangers, **error.detail}) from error
+        if strangers:
+            raise ValidationError(strangers)
+        return values
+
+    def _strangers(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        writable = {field.field_name for field in self._writable_fields}
+        return {str(name): [self._refusal(str(name), writable)] for name in data if name not in writable}
+
+    def _refusal(self, name: str, writable: set[str]) -> ErrorDetail:
+        if name in self.fields:
+            return ErrorDetail("This is set by the server: leave it out.", "read_only")
+        known = ", ".join(sorted(writable)) or "none"
+        return ErrorDetail(f"There is no such field here. Fields: {known}.", "unknown_field")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {name: read(instance) for name, read in self.readers()}
+
+    @classmethod
+    def readers(cls) -> list[tuple[str, Reader]]:
+        """How each outgoing field is read; found once a class, since building fields costs more than rows."""
+        if "_readers" not in cls.__dict__:
+            cls._readers = [(field.field_name, _reader(field)) for field in cls()._readable_fields]
+        return cls._readers
+
+
+def _reader(field: Any) -> Reader:
+    if isinstance(field, serializers.ListSerializer) and isinstance(field.child, TenantSerializer):
+        return _many(attrgetter(field.source), field.child)
+    if isinstance(field, TenantSerializer) and field.source != "*":
+        return _one(attrgetter(field.source), field)
+    if isinstance(field, serializers.PrimaryKeyRelatedField):
+        return attrgetter(f"{field.source}_id")
+    if isinstance(field, PLAIN_FIELDS) and field.source != "*":
+        return attrgetter(field.source)
+    return lambda instance: _by_field(field, instance)
+
+
+def _many(source: Reader, child: TenantSerializer) -> Reader:
+    def read(instance: Any) -> list[dict[str, Any]]:
+        found = source(instance)
+        rows = found.all() if isinstance(found, models.Manager) else found
+        return [child.to_representation(row) for row in rows]
+
+    return read
+
+
+def _one(source: Reader, child: TenantSerializer) -> Reader:
+    def read(instance: Any) -> dict[str, Any] | None:
+        found = source(instance)
+        return None if found is None else child.to_representation(found)
+
+    return read
+
+
+def _by_field(field: Any, instance: Any) -> Any:
+    value = field.get_attribute(instance)
+    return None if value is None else field.to_representation(value)
+
+
+class TenantModelSerializer(TenantSerializer, serializers.ModelSerializer[Any]):
+    """Takes its fields from a model, in their strict forms. Uniqueness is the database's to judge."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BigIntegerField: fields.IntegerField,
+        models.BooleanField: fields.BooleanField,
+        models.CharField: fields.TextField,
+        models.DateTimeField: fields.TimestampField,
+        models.DecimalField: fields.MoneyField,
+        models.EmailField: fields.EmailField,
+        models.IntegerField: fields.IntegerField,
+        models.SlugField: fields.TextField,
+        models.TextField: fields.LongTextField,
+        models.UUIDField: fields.IdField,
+    }
+    serializer_related_field = fields.ReferenceField
+    serializer_choice_field = fields.ChoiceField
+
+    def get_validators(self) -> list[Any]:
+        return []
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        kind, options = super().build_standard_field(field_name, model_field)
+        unwanted = {"validators", "allow_unicode"}
+        return kind, {name: value for name, value in options.items() if name not in unwanted}

@@ -1,0 +1,113 @@
+"""The base of every API view: declared rights, strict queries, one verb called, one shape answered."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import Model
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from tenants.access import Declares
+from tenants.audit.actors import Actor, actor_of
+from tenants.failures import InvalidQuery
+
+Input = Mapping[str, Any]
+Shape = type[BaseSerializer[Any]]
+
+
+class TenantView(Declares, APIView):
+    """An API view without a list behind it. Name its verbs by method, or why it is public."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request, set())
+
+
+class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
+    """A resource: lists and shows records; writes are actions that call one service verb.
+
+    `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes.
+    """
+
+    lookup_field = "id"
+    lookup_value_converter = "uuid"
+    http_method_names = ["get", "head", "post", "patch", "put", "delete"]
+    ordering: ClassVar[tuple[str, ...]] = ()
+    ordering_fields: ClassVar[tuple[str, ...]] = ()
+    search_fields: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[dict[str, Shape]] = {}
+    outputs: ClassVar[dict[str, Shape]] = {}
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls, as the verbs want to know it."""
+        return actor_of(self.request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request, self.parameters() if self.action == "list" else set())
+
+    def parameters(self) -> set[str]:
+        """The query parameters that the list takes."""
+        parts = [self.paginator, *(backend() for backend in self.filter_backends)]
+        return set().union(*(part.parameters(self) for part in parts))  # type: ignore[union-attr]
+
+    def get_serializer_class(self) -> Shape:
+        return self.outputs.get(self.action) or super().get_serializer_class()
+
+    def input(self, *, partial: bool = False) -> dict[str, Any]:
+        """The body of the request, checked by the action's shape."""
+        shape = self.inputs.get(self.action, self.serializer_class)
+        serializer = shape(data=self.request.data, partial=partial, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def answer(
+        self, instance: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """One record, in the action's shape."""
+        return Response(self.get_serializer(instance).data, status=status, headers=headers)
+
+
+class Creates:
+    """POST on the list. The viewset's `perform_create` calls the verb and returns the record."""
+
+    def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        instance = self.perform_create(self.input())
+        return self.answer(instance, status=201, headers={"Location": self.location(instance)})
+
+    def location(self: Any, instance: Model) -> str:
+        """Where the new record lives."""
+        kwargs = {**self.kwargs, self.lookup_field: instance.pk}
+        return reverse(f"{self.basename}-detail", kwargs=kwargs, request=self.request)
+
+
+class Updates:
+    """PATCH on a record. The viewset's `perform_update` calls the verb and returns the record."""
+
+    def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.answer(self.perform_update(self.get_object(), self.input(partial=True)))
+
+
+def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+    """Refuse query parameters that would be ignored, and those that are given twice."""
+    wrong = {name: _unknown(known) for name in request.query_params if name not in known}
+    wrong |= {name: _repeated() for name, values in request.query_params.lists() if len(values) > 1}
+    if wrong:
+        raise InvalidQuery(wrong)
+
+
+def _unknown(known: set[str]) -> list[ErrorDetail]:
+    names = ", ".join(sorted(known)) or "none"
+    return [ErrorDetail(f"There is no such parameter here. Parameters: {names}.", "unknown_parameter")]
+
+
+def _repeated() -> list[ErrorDetail]:
+    return [ErrorDetail("Send this parameter once.", "repeated_parameter")]
