@@ -1,0 +1,1 @@
+"""Wiring. Nothing imports it."""

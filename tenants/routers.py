@@ -37,9 +37,9 @@ class RealmRouter(TenantSyncRouter):
         )
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
-        # Not False for the application's aliases: fixtures and dumpdata would skip every model in silence.
         if db != MIGRATOR_ALIAS:
-            return None
+            # Fixtures and dumpdata ask about a model and would skip it in silence on False; migrations name none.
+            return None if "model" in hints else False
         allowed: bool | None = super().allow_migrate(db, app_label, model_name, **hints)
         return allowed
 

@@ -1,6 +1,6 @@
 """The audit log: one row for each write, never changed (the database grants INSERT and SELECT only)."""
 
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
@@ -25,7 +25,7 @@ class AuditEntry(models.Model):
     verb = models.CharField(max_length=64)
     target_type = models.CharField(max_length=64, blank=True)
     target_id = models.UUIDField(null=True)
-    data: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    data = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
     address = models.GenericIPAddressField(null=True)
 

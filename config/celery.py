@@ -1,0 +1,44 @@
+"""The Celery application and everything that runs on a schedule."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("rowhouse", task_cls="tenants.tasks:RealmlessTask")
+
+
+@app.on_configure.connect  # type: ignore[untyped-decorator]  # celery's signals are untyped
+def _configure(sender: Celery, **kwargs: Any) -> None:
+    from config import env
+
+    sender.conf.update(
+        broker_url=env.url("REDIS_URL"),
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": 3600},
+        timezone="UTC",
+        beat_schedule=SCHEDULE,
+    )
+
+
+SCHEDULE = {
+    "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
+}
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]  # celery's signals are untyped
+def _keep_our_logging(**kwargs: Any) -> None:
+    """Connected so that Celery leaves the logging that Django's settings configured alone."""
+
+
+app.autodiscover_tasks()

@@ -1,0 +1,46 @@
+"""`/healthz`: the process answers. `/readyz`: the database and the queue answer as well."""
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+
+
+class HealthMiddleware:
+    """Answer probes before the host is looked at: a load balancer asks by address, not by name."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == "/healthz":
+            return JsonResponse({"status": "ok"})
+        if request.path == "/readyz":
+            return _readiness()
+        return self.get_response(request)
+
+
+def _readiness() -> JsonResponse:
+    answers = {"database": _answers(_ask_database), "queue": _answers(_ask_queue)}
+    ready = all(answers.values())
+    return JsonResponse({"status": "ok" if ready else "unavailable", **answers}, status=200 if ready else 503)
+
+
+def _answers(ask: Callable[[], None]) -> bool:
+    try:
+        ask()
+    except Exception:
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connections["control"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_queue() -> None:
+    redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=2).ping()

@@ -1,0 +1,16 @@
+"""Routes of a tenant's host: its portal and its API."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+urlpatterns = [
+    path("", include("tenants.users.urls_portal")),
+    path("", include("tenant_apps.orders.urls_portal")),
+    path("", include("tenant_apps.products.urls_portal")),
+    path("", include("tenant_apps.imports.urls_portal")),
+    path("api/", include("tenants.urls")),
+    path("api/v1/", include("tenants.users.urls")),
+    path("api/v1/", include("tenant_apps.products.urls")),
+    path("api/v1/", include("tenant_apps.orders.urls")),
+    path("api/v1/", include("tenant_apps.imports.urls")),
+]

@@ -1,0 +1,154 @@
+"""Logins, database and schemas, made once by the administrator's login; nothing that runs later is a superuser."""
+
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from psycopg import sql
+
+from shared_apps.clients.grants import TENANT_GROUP
+
+LEAST_VERSION: Final = 170000
+# With one SELECT these leave the role or the path; what the platform needs of them it runs as its logins.
+ESCAPES: Final = (
+    "set_config(text, text, boolean)",
+    "query_to_xml(text, boolean, boolean, text)",
+    "query_to_xmlschema(text, boolean, boolean, text)",
+    "query_to_xml_and_xmlschema(text, boolean, boolean, text)",
+    "cursor_to_xml(refcursor, integer, boolean, boolean, text)",
+    "table_to_xml(regclass, boolean, boolean, text)",
+    "schema_to_xml(name, boolean, boolean, text)",
+    "database_to_xml(boolean, boolean, text)",
+    "ts_stat(text)",
+    "ts_stat(text, text)",
+    "ts_rewrite(tsquery, text)",
+    "lo_create(oid)",
+    "lo_creat(integer)",
+    "lo_from_bytea(oid, bytea)",
+    "lo_open(oid, integer)",
+    "lo_unlink(oid)",
+    "lo_put(oid, bigint, bytea)",
+)
+
+
+class TooOld(RuntimeError):
+    """The server is older than the walls need."""
+
+
+def bootstrap(admin_url: str) -> None:
+    """Make the database, the logins and their rights; safe to repeat. Raises TooOld below PostgreSQL 17."""
+    name = settings.DATABASES["migrator"]["NAME"]
+    _make_database(admin_url, name)
+    with psycopg.connect(admin_url, dbname=name, autocommit=True) as connection:
+        if _is_prepared(connection):
+            return
+        with connection.transaction():
+            # Two processes that prepare at once take turns.
+            connection.execute("SELECT pg_advisory_xact_lock(727001)")
+            for login in ("migrator", "control", "app"):
+                _make_login(connection, login)
+            for statement in _statements(connection, name):
+                connection.execute(statement)
+
+
+def _make_database(admin_url: str, name: str) -> None:
+    try:
+        with psycopg.connect(admin_url, dbname=name) as connection:
+            return _require_version(connection)
+    except psycopg.OperationalError as error:
+        if "does not exist" not in str(error):
+            raise
+    with psycopg.connect(admin_url, dbname="postgres", autocommit=True) as connection:
+        _require_version(connection)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def _require_version(connection: psycopg.Connection[Any]) -> None:
+    version = connection.info.server_version
+    if version < LEAST_VERSION:
+        raise TooOld(
+            f"PostgreSQL {version // 10000} is too old: 17 or later is required, because entering one of many roles "
+            "is slow before it. Point DATABASE_URL at a newer server."
+        )
+
+
+def _is_prepared(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the three logins accept their passwords and the schemas are there."""
+    try:
+        for alias in ("migrator", "control", "default"):
+            entry = settings.DATABASES[alias]
+            info = connection.info
+            psycopg.connect(
+                host=info.host, port=info.port, dbname=info.dbname, user=entry["USER"], password=entry["PASSWORD"]
+            ).close()
+    except psycopg.OperationalError:
+        return False
+    row = connection.execute("SELECT to_regnamespace('ext') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def _login(alias: str) -> tuple[str, str]:
+    entry = settings.DATABASES["default" if alias == "app" else alias]
+    return entry["USER"], entry["PASSWORD"]
+
+
+def _make_login(connection: psycopg.Connection[Any], alias: str) -> None:
+    user, password = _login(alias)
+    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone()
+    verb = "ALTER" if exists else "CREATE"
+    options = {"migrator": "CREATEROLE", "control": "NOCREATEROLE", "app": "NOCREATEROLE NOINHERIT"}[alias]
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB {} PASSWORD {}").format(
+            sql.SQL(verb), sql.Identifier(user), sql.SQL(options), sql.Literal(password)
+        )
+    )
+
+
+def _statements(connection: psycopg.Connection[Any], name: str) -> list[sql.Composed]:
+    names = {
+        "database": sql.Identifier(name),
+        "migrator": sql.Identifier(_login("migrator")[0]),
+        "control": sql.Identifier(_login("control")[0]),
+        "app": sql.Identifier(_login("app")[0]),
+        "tenants": sql.Identifier(TENANT_GROUP),
+    }
+    texts = [
+        f"DO $$ BEGIN CREATE ROLE {TENANT_GROUP} NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "GRANT {tenants} TO {migrator} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE",
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+        "GRANT CONNECT ON DATABASE {database} TO {migrator}, {control}, {app}",
+        "GRANT CREATE ON DATABASE {database} TO {migrator}",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        "ALTER SCHEMA public OWNER TO {migrator}",
+        "GRANT USAGE ON SCHEMA public TO {control}, {tenants}",
+        "CREATE SCHEMA IF NOT EXISTS ext AUTHORIZATION {migrator}",
+        "GRANT USAGE ON SCHEMA ext TO {migrator}, {tenants}",
+        # Set here once, so that no connection has to ask for it; SET ROLE does not apply a role's own settings.
+        "ALTER ROLE {migrator} IN DATABASE {database} SET timezone = 'UTC'",
+        "ALTER ROLE {migrator} IN DATABASE {database} SET lock_timeout = '5s'",
+        "ALTER ROLE {control} IN DATABASE {database} SET timezone = 'UTC'",
+        "ALTER ROLE {control} IN DATABASE {database} SET search_path = public",
+        "ALTER ROLE {control} IN DATABASE {database} SET statement_timeout = '30s'",
+        "ALTER ROLE {app} IN DATABASE {database} SET timezone = 'UTC'",
+        "ALTER ROLE {app} IN DATABASE {database} SET search_path = ''",
+        "ALTER ROLE {app} IN DATABASE {database} SET statement_timeout = '60s'",
+        "ALTER ROLE {app} IN DATABASE {database} SET lock_timeout = '10s'",
+        "ALTER ROLE {app} IN DATABASE {database} SET idle_in_transaction_session_timeout = '120s'",
+        *(_revocations(connection)),
+    ]
+    return [sql.SQL(text).format(**names) for text in texts]
+
+
+def _revocations(connection: psycopg.Connection[Any]) -> list[str]:
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if not row or not row[0]:
+        return []  # a managed server's administrator may not touch the catalog
+    found = connection.execute(
+        "SELECT to_regprocedure('pg_catalog.' || name)::text FROM unnest(%s::text[]) name"
+        " WHERE to_regprocedure('pg_catalog.' || name) IS NOT NULL",
+        [list(ESCAPES)],
+    ).fetchall()
+    return [
+        *(f"REVOKE EXECUTE ON FUNCTION pg_catalog.{signature} FROM PUBLIC" for (signature,) in found),
+        "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {migrator}, {control}",
+    ]

@@ -1,0 +1,48 @@
+"""`migrate` of this project: public, then the template, then every tenant, then the baseline."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
+
+from shared_apps.clients.grants import public_grants
+from shared_apps.clients.models import Client, DirectoryVersion
+from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, grant_schema, refresh_baseline
+from shared_apps.clients.template import ensure_template
+from tenants.routers import MIGRATOR_ALIAS
+
+
+class Command(DjangoMigrate):
+    help = "Migrate the public schema, the template, and every tenant's schema; then compile the baseline."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database=MIGRATOR_ALIAS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Each schema by Django's own executor; a failure names the schema and stops."""
+        self._migrate("public", *args, **options)
+        with connections[MIGRATOR_ALIAS].cursor() as cursor:
+            cursor.execute(";".join(public_grants(connections["control"].settings_dict["USER"])))
+        DirectoryVersion.objects.using(MIGRATOR_ALIAS).get_or_create(id=1)
+        ensure_template()
+        clients = Client.objects.using(MIGRATOR_ALIAS).order_by("created_at")
+        for schema in [TEMPLATE_SCHEMA, *clients.values_list("schema_name", flat=True)]:
+            self._migrate(schema, *args, **options)
+            if schema != TEMPLATE_SCHEMA:
+                grant_schema(schema)
+        refresh_baseline()
+
+    def _migrate(self, schema: str, *args: Any, **options: Any) -> None:
+        connection = connections[MIGRATOR_ALIAS]
+        # Without public on the path a table that is missing is an error and not public's table of that name.
+        connection.set_schema(schema, include_public=False)  # type: ignore[attr-defined]
+        MigrationRecorder(connection).ensure_schema()
+        if options["verbosity"]:
+            self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}"))
+        try:
+            super().handle(*args, **options)
+        finally:
+            connection.set_schema_to_public()  # type: ignore[attr-defined]

@@ -1,0 +1,116 @@
+"""The tenants themselves, their host names, and the version that tells every process when either changed."""
+
+import secrets
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django_tenants.models import TenantMixin
+
+from tenants.models import Record
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_schema_name() -> str:
+    """An opaque name: every role can read the catalog, so a schema must not tell whose it is."""
+    return "t_" + "".join(secrets.choice(ALPHABET) for _ in range(16))
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def active(self) -> Self:
+        """Clients whose doors are open."""
+        return self.filter(status=Client.Status.ACTIVE)
+
+
+class Client(Record, TenantMixin):
+    """A tenant: one customer of the platform with one schema. Made by `sign_up`, never by saving a row."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+
+    class Plan(models.TextChoices):
+        FREE = "free", "Free"
+        TEAM = "team", "Team"
+        BUSINESS = "business", "Business"
+
+    name = models.CharField(max_length=120)
+    subdomain = models.CharField(max_length=63)
+    # What the eye confuses is made equal here: two tenants may not differ by l and 1 alone.
+    lookalike = models.CharField(max_length=63, editable=False)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    suspension_reason = models.CharField(max_length=300, blank=True)
+    plan = models.CharField(max_length=16, choices=Plan.choices, default=Plan.FREE)
+    locale = models.CharField(max_length=10, default="en")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=3, default="EUR")
+
+    objects = ClientQuerySet.as_manager()
+
+    auto_create_schema: ClassVar[bool] = False
+    auto_drop_schema: ClassVar[bool] = False
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["subdomain"], name="clients_client_subdomain_unique"),
+            models.UniqueConstraint(fields=["lookalike"], name="clients_client_lookalike_unique"),
+        ]
+        indexes = [models.Index(fields=["status", "-created_at"], name="clients_client_status")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def host(self) -> str:
+        """The host name of the tenant's portal and API."""
+        return f"{self.subdomain}.{settings.PUBLIC_HOST}"
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.status == self.Status.SUSPENDED
+
+
+class Domain(Record):
+    """A host name that leads to a tenant; only verified names are ever answered."""
+
+    domain = models.CharField(max_length=253, unique=True)
+    tenant = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="domains")
+    is_primary = models.BooleanField(default=True)
+    verified_at = models.DateTimeField(null=True, default=timezone.now)
+
+    class Meta:
+        ordering = ["domain"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"], condition=models.Q(is_primary=True), name="clients_domain_one_primary"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class DirectoryVersion(models.Model):
+    """One row, raised in the transaction of every change to a client or a domain."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    version = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="clients_directoryversion_single"),
+        ]
+
+
+class Baseline(models.Model):
+    """The statements that make a tenant's schema in one message, compiled from the template schema."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    statements = models.TextField()
+    compiled_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="clients_baseline_single")]

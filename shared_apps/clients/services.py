@@ -1,0 +1,158 @@
+"""The verbs of a tenant's life as far as the platform tells them: sign up, suspend, resume."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from shared_apps.clients.directory import raise_version
+from shared_apps.clients.models import Client, Domain, new_schema_name
+from shared_apps.clients.names import check_subdomain, lookalike
+from shared_apps.clients.provisioning import provision_schema
+from tenants.audit.actors import Actor
+from tenants.audit.services import record
+from tenants.context import Tenant, tenant_context
+from tenants.errors import Conflict, Invalid
+from tenants.hosts import directory
+from tenants.models import uuid7
+from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
+from tenants.users.models import Role, User
+from tenants.users.tasks import mail_verification
+
+
+class SubdomainTaken(Conflict):
+    """Another tenant has this name, or one that the eye confuses with it."""
+
+    code = "subdomain_taken"
+    title = "This subdomain is taken"
+
+
+class WrongStatus(Conflict):
+    """The client is not in the status that the verb starts from."""
+
+    code = "wrong_status"
+    title = "Not possible in the present status"
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """What a new customer tells: checked, with the password hashed already."""
+
+    company: str
+    subdomain: str
+    email: str
+    password_hash: str
+    locale: str = "en"
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+
+
+def sign_up(
+    *, company: str, subdomain: str, email: str, password: str, address: str | None = None, **preferences: str
+) -> Client:
+    """Make a client with its domain, schema and owner in one transaction; raises Invalid or SubdomainTaken.
+
+    Two at once for one name: the second waits at the unique index and gets SubdomainTaken when the first commits.
+    """
+    order = _checked(company, subdomain, email, password, preferences)
+    try:
+        with transaction.atomic(using=MIGRATOR_ALIAS):
+            client, owner = _create(order, address)
+    except IntegrityError as error:
+        raise _taken(order.subdomain) from error
+    directory.forget()
+    with tenant_context(as_tenant(client)):
+        mail_verification.delay(str(owner.id))
+    return client
+
+
+def suspend_client(*, client_id: UUID, actor: Actor, reason: str) -> Client:
+    """Close a tenant's doors; its data stays. Every process knows within two seconds."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why: the reason is kept in the audit log and shown to operators.", field="reason")
+    return _change_status(
+        client_id, actor, "client.suspended", Client.Status.ACTIVE, Client.Status.SUSPENDED, reason[:300]
+    )
+
+
+def resume_client(*, client_id: UUID, actor: Actor) -> Client:
+    """Open a suspended tenant's doors again."""
+    return _change_status(client_id, actor, "client.resumed", Client.Status.SUSPENDED, Client.Status.ACTIVE, "")
+
+
+def as_tenant(client: Client) -> Tenant:
+    """The client as the walls see it."""
+    return Tenant(
+        client.id, client.schema_name, client.name, client.host, client.status, client.locale, client.time_zone,
+        client.currency,
+    )  # fmt: skip
+
+
+def _checked(company: str, subdomain: str, email: str, password: str, preferences: dict[str, Any]) -> SignUp:
+    company, email = company.strip(), email.strip()
+    if not company or len(company) > 120:
+        raise Invalid("Give the company's name in 1 to 120 characters.", field="company")
+    name = check_subdomain(subdomain)
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid("Give an e-mail address such as owner@company.example.", field="email") from error
+    try:
+        validate_password(password, User(email=email, name=company))
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages), field="password") from error
+    return SignUp(company, name, email, make_password(password), **preferences)
+
+
+def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
+    client = Client(
+        id=uuid7(),
+        schema_name=new_schema_name(),
+        name=order.company,
+        subdomain=order.subdomain,
+        lookalike=lookalike(order.subdomain),
+        locale=order.locale,
+        time_zone=order.time_zone,
+        currency=order.currency,
+    )
+    client.save(using=MIGRATOR_ALIAS, force_insert=True)
+    Domain(tenant_id=client.id, domain=client.host).save(using=MIGRATOR_ALIAS, force_insert=True)
+    actor = Actor(kind="user", id=None, label=order.email, address=address)
+    record(actor=actor, verb="client.signed_up", target=client, data={"subdomain": client.subdomain}, using=MIGRATOR_ALIAS)
+    raise_version(MIGRATOR_ALIAS)
+    provision_schema(client.schema_name, client.id)
+    return client, _create_owner(order, actor)
+
+
+def _create_owner(order: SignUp, actor: Actor) -> User:
+    # The provisioning message left the new schema on the transaction's path: these rows are the tenant's.
+    owner = User(email=order.email, role=Role.OWNER, password=order.password_hash)
+    owner.save(using=MIGRATOR_ALIAS, force_insert=True)
+    record(actor=actor, verb="user.created", target=owner, data={"role": owner.role}, using=MIGRATOR_ALIAS)
+    return owner
+
+
+def _taken(subdomain: str) -> SubdomainTaken:
+    return SubdomainTaken(
+        f"The subdomain {subdomain!r}, or one that looks like it, belongs to somebody already. Choose another.",
+        field="subdomain",
+    )
+
+
+def _change_status(client_id: UUID, actor: Actor, verb: str, old: str, new: str, reason: str) -> Client:
+    with transaction.atomic(using=CONTROL_ALIAS):
+        changed = Client.objects.filter(pk=client_id, status=old).update(status=new, suspension_reason=reason)
+        client = Client.objects.get(pk=client_id)
+        if not changed:
+            raise WrongStatus(f"{client.name} is {client.status}; this needs a client that is {old}.")
+        record(actor=actor, verb=verb, target=client, data={"reason": reason} if reason else {})
+        raise_version(CONTROL_ALIAS)
+    directory.forget()
+    return client
+

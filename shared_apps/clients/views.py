@@ -1,0 +1,45 @@
+"""The public host's pages: what the platform is, the way in, and the way back to one's workspace."""
+
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from shared_apps.clients.forms import FindForm, SignUpForm
+from shared_apps.clients.services import as_tenant, sign_up
+from tenants.context import tenant_context
+from tenants.errors import DomainError
+from tenants.users.tickets import ticket_url
+from tenants.users.verification import tenant_url
+
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    """What the platform is, in one screen."""
+    return render(request, "public/landing.html", {"form": FindForm()})
+
+
+def sign_up_page(request: HttpRequest) -> HttpResponse:
+    """Make a workspace and enter it at once."""
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            client = sign_up(**form.cleaned_data, address=request.META.get("REMOTE_ADDR"))
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.detail)
+        else:
+            with tenant_context(as_tenant(client)):
+                return redirect(ticket_url(form.cleaned_data["email"]))
+    status = 422 if form.is_bound else 200
+    return render(request, "public/sign_up.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status)
+
+
+def find_workspace(request: HttpRequest) -> HttpResponse:
+    """Send somebody who knows the workspace's name to its sign-in page."""
+    form = FindForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        tenant = form.cleaned_data["tenant"]
+        with tenant_context(tenant):
+            return redirect(tenant_url("/sign-in/"))
+    status = 422 if form.is_bound else 200
+    return render(request, "public/find.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status)

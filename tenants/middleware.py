@@ -1,0 +1,131 @@
+"""The outermost layers of a request: its id, its tenant, its one transaction."""
+
+import re
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from tenants.context import Tenant, Unit, public_context
+from tenants.problems import problem_response
+from tenants.hosts import canonical, directory, is_public
+from tenants.models import uuid7
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+log = structlog.get_logger("rowhouse.request")
+
+
+class RequestIdMiddleware:
+    """Give each request an id, taken from X-Request-Id when it is well-formed, and put it into every log line."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class RealmMiddleware:
+    """Resolve the host, gate the tenant's status, and run everything below in the tenant's one transaction.
+
+    A raised exception and a 5xx undo the request's writes, a returned 4xx keeps them. The commit comes before the
+    response leaves, so that a failure that only shows at commit is still an error for the caller.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            host = canonical(request.get_host())
+        except DisallowedHost:
+            return _unknown_host(request)
+        if is_public(host):
+            return self._public(request)
+        tenant = directory.by_host(host)
+        if tenant is None:
+            return _unknown_host(request)
+        return self._tenant(request, tenant)
+
+    def _public(self, request: HttpRequest) -> HttpResponseBase:
+        request.urlconf = settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
+        with public_context(), structlog.contextvars.bound_contextvars(tenant="public"):
+            return self.get_response(request)
+
+    def _tenant(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+        request.tenant = tenant  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(tenant=tenant.schema):
+            if tenant.status != "active":
+                return _closed(request, tenant)
+            return self._in_unit(request, tenant)
+
+    def _in_unit(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+        unit = Unit(tenant).enter()
+        request.unit, request.undo = unit, False  # type: ignore[attr-defined]
+        try:
+            response = self.get_response(request)
+        except BaseException as error:
+            unit.leave(error)
+            raise
+        failed = response.status_code >= 500 or request.undo  # type: ignore[attr-defined]
+        unit.leave(Undone() if failed else None)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """The view raised: its writes go, but the session and messages below it may still be saved."""
+        unit: Unit | None = getattr(request, "unit", None)
+        if unit is not None and not unit.restart():
+            request.undo = True  # type: ignore[attr-defined]
+
+
+class Undone(Exception):
+    """Carries a rollback out of the unit; nobody ever sees it."""
+
+
+def undo_writes(request: HttpRequest) -> None:
+    """Ask that the request's transaction be rolled back although a response is returned."""
+    request.undo = True  # type: ignore[attr-defined]
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a refusal is shown as a problem document rather than as a page."""
+    return request.path.startswith("/api/")
+
+
+def _unknown_host(request: HttpRequest) -> HttpResponse:
+    detail = "No workspace lives at this address. Check the spelling of the host name."
+    if wants_json(request):
+        return problem_response(404, "unknown_host", "Unknown host", detail, instance=request.path)
+    return HttpResponseNotFound(detail, content_type="text/plain; charset=utf-8")
+
+
+def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    detail = "This workspace is suspended. Its owner can contact the platform's operators to have it opened again."
+    if wants_json(request):
+        return problem_response(403, "tenant_suspended", "Workspace suspended", detail, instance=request.path)
+    return render(request, "errors/suspended.html", {"detail": detail}, status=403)
+
+
+class NoStoreMiddleware:
+    """Keep answers to signed-in callers out of every cache on the way."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+

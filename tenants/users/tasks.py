@@ -1,0 +1,19 @@
+"""Mail to people, sent after the commit that it tells of."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.db import transaction
+
+from tenants.tasks import TenantTask
+from tenants.users.models import User
+from tenants.users.verification import send_verification
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+def mail_verification(user_id: str) -> None:
+    """Mail the link that proves a person's address; an unreachable mail server is tried again."""
+    with transaction.atomic():
+        user = User.objects.get(pk=UUID(user_id))
+    if user.email_verified_at is None:
+        send_verification(user)
