@@ -8,6 +8,8 @@ class BillingConfig(AppConfig):
     label = "billing"
     verbose_name = "Billing"
 
+    append_only: ClassVar[list[str]] = ["billing_usagerecord"]
+
     # The one thing a tenant's role may do in public. The tenant column is not in the list: the database
     # fills it with the role that inserts, so a forged tenant is refused.
     public_grants: ClassVar[dict[str, list[str]]] = {

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from tenant_apps.products.models import Product
 from tenants.models import Record, uuid7
@@ -58,6 +59,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def sales(self) -> Self:
         return self.filter(kind=Order.Kind.SALE)
+
+    def this_month(self) -> Self:
+        """Orders placed since the first of the month (UTC)."""
+        first = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return self.filter(placed_at__gte=first)
 
     def with_customer(self) -> Self:
         return self.select_related("customer")
@@ -229,7 +235,7 @@ class OrderLine(models.Model):
         indexes = [models.Index(fields=["product"], name="orders_line_product")]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.sku}"
+        return f"{self.quantity} x {self.sku}"
 
 
 class OrderCounter(models.Model):

@@ -130,6 +130,10 @@ class Product(Record):
         return self.status == self.Status.ACTIVE
 
     @property
+    def is_live(self) -> bool:
+        return self.status != self.Status.ARCHIVED
+
+    @property
     def is_low(self) -> bool:
         return self.low_stock_at is not None and self.available <= self.low_stock_at
 
@@ -145,7 +149,7 @@ class StockMovementQuerySet(models.QuerySet["StockMovement"]):
 
 
 class StockMovement(models.Model):
-    """One line of the stock ledger; never changed, never deleted. The sum of a product's lines is its stock."""
+    """One line of the stock ledger, never changed or deleted. A product's lines add up to its stock."""
 
     class Reason(models.TextChoices):
         RECEIPT = "receipt", "Receipt"
@@ -162,7 +166,7 @@ class StockMovement(models.Model):
     reserved_change = models.IntegerField(default=0)
     note = models.CharField(max_length=500, blank=True, default="")
     source = models.CharField(max_length=100, blank=True, default="")
-    actor_label = models.CharField(max_length=200)
+    actor_label = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
 
     objects = StockMovementQuerySet.as_manager()

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('reserved_change', models.IntegerField(default=0)),
                 ('note', models.CharField(blank=True, default='', max_length=500)),
                 ('source', models.CharField(blank=True, default='', max_length=100)),
-                ('actor_label', models.CharField(max_length=200)),
+                ('actor_label', models.CharField(max_length=254)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('product', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='products.product')),
             ],

@@ -1,0 +1,91 @@
+"""The door to what a tenant's plan allows: ask with `check`, insist with `require`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared_apps.clients.models import Client
+from tenants.context import current_tenant
+from tenants.errors import DomainError
+
+
+class Limit(StrEnum):
+    """What a plan counts."""
+
+    PRODUCTS = "products"
+    ORDERS_PER_MONTH = "orders_per_month"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one plan allows; a limit that is not named is not limited."""
+
+    name: str
+    limits: dict[Limit, int]
+    larger: str | None = None
+
+
+PLANS: Final[dict[str, Plan]] = {
+    Client.Plan.FREE: Plan("Free", {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 1_000}, larger="Team"),
+    Client.Plan.TEAM: Plan(
+        "Team", {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 20_000}, larger="Business"
+    ),
+    Client.Plan.BUSINESS: Plan("Business", {}),
+}
+
+
+class LimitReached(DomainError):
+    """The plan does not allow more; the answer says what does."""
+
+    code = "limit_reached"
+    status = 402
+    title = "The plan's limit is reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much of a limit is used. Without a limit `allowed` is None, and nothing was counted."""
+
+    plan: Plan
+    limit: Limit
+    allowed: int | None
+    used: int
+
+    def has_room_for(self, wanted: int) -> bool:
+        return self.allowed is None or self.used + wanted <= self.allowed
+
+
+def check(limit: Limit, *, used: Callable[[], int]) -> Allowance:
+    """How the current tenant stands; `used` counts, and is called only where there is a limit."""
+    plan = _current_plan()
+    allowed = plan.limits.get(limit)
+    return Allowance(plan, limit, allowed, used() if allowed is not None else 0)
+
+
+def require(limit: Limit, *, used: Callable[[], int], adding: int = 1, way_on: str | None = None) -> None:
+    """Raise LimitReached unless the current tenant's plan has room for more.
+
+    Two requests at the same moment may both take the last place: limits are a matter of plans, not of safety.
+    """
+    allowance = check(limit, used=used)
+    if not allowance.has_room_for(adding):
+        raise _refusal(allowance, way_on)
+
+
+def _current_plan() -> Plan:
+    return PLANS[Client.objects.values_list("plan", flat=True).get(pk=current_tenant().id)]
+
+
+def _refusal(allowance: Allowance, way_on: str | None) -> LimitReached:
+    plan, counted = allowance.plan, allowance.limit.replace("_", " ")
+    larger = f"move to the {plan.larger} plan" if plan.larger else None
+    ways = " or ".join(way for way in (way_on, larger) if way)
+    return LimitReached(
+        f"The {plan.name} plan allows {allowance.allowed} {counted}, and {allowance.used} are in use. "
+        f"To go on, {ways}.",
+        plan=plan.name,
+        limit=allowance.limit.value,
+        allowed=allowance.allowed,
+        used=allowance.used,
+    )
