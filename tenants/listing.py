@@ -1,0 +1,151 @@
+"""Lists of the portal: filters, order and page live in the URL; a page costs the same wherever it lies."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, Q, QuerySet
+from django.forms import Form
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+PAGE: Final = 50
+MOST_COUNTED: Final = 10_000
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """The rows to show, and where the neighbouring pages begin."""
+
+    rows: list[Row]
+    before: str | None
+    after: str | None
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Listing(Generic[Row]):
+    """One list as its URL asks for it. Subclasses name its filter form, its sortable columns, its filter."""
+
+    form_class: ClassVar[type[Form]] = Form
+    sorts: ClassVar[Mapping[str, str]] = {"created": "created_at"}
+    default_sort: ClassVar[str] = "-created"
+
+    def __init__(self, request: HttpRequest, queryset: QuerySet[Row]) -> None:
+        self.request = request
+        self.form = self.form_class(request.GET or None)
+        self.queryset = self.filter(queryset, self._chosen())
+        self.total_queryset = queryset
+
+    def filter(self, queryset: QuerySet[Row], chosen: Mapping[str, Any]) -> QuerySet[Row]:
+        """Narrow the rows to the chosen filters."""
+        return queryset
+
+    def _chosen(self) -> dict[str, Any]:
+        # A value that the form does not know is left out, so that an old bookmark still opens the list.
+        if self.form.is_bound:
+            self.form.full_clean()
+            return self.form.cleaned_data
+        return {}
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(value for value in self._chosen().values())
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows match, counted up to a limit."""
+        return self.queryset.order_by()[: MOST_COUNTED + 1].count()
+
+    @property
+    def count_text(self) -> str:
+        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+
+    @cached_property
+    def sort(self) -> tuple[str, bool]:
+        """The column sorted by, and whether it runs downwards."""
+        asked = self.request.GET.get("sort", "")
+        name = asked if asked.removeprefix("-") in self.sorts else self.default_sort
+        return name.removeprefix("-"), name.startswith("-")
+
+    def sorting(self, name: str) -> dict[str, Any]:
+        """What the head of a sortable column needs."""
+        current, downwards = self.sort
+        if name != current:
+            return {"next": name, "direction": ""}
+        if downwards:
+            return {"next": name, "direction": "descending"}
+        return {"next": f"-{name}", "direction": "ascending"}
+
+    @cached_property
+    def page(self) -> Page[Row]:
+        """The page that the URL points at; one row more is read to know whether another follows."""
+        if (place := _unpack(self.request.GET.get("before"))) is not None:
+            rows = list(self._ordered(backwards=True, place=place)[: PAGE + 1])
+            return self._page(rows[:PAGE][::-1], has_before=len(rows) > PAGE, has_after=True)
+        place = _unpack(self.request.GET.get("after"))
+        rows = list(self._ordered(backwards=False, place=place)[: PAGE + 1])
+        return self._page(rows[:PAGE], has_before=place is not None, has_after=len(rows) > PAGE)
+
+    def _page(self, rows: list[Row], *, has_before: bool, has_after: bool) -> Page[Row]:
+        return Page(
+            rows,
+            before=self._pack(rows[0]) if rows and has_before else None,
+            after=self._pack(rows[-1]) if rows and has_after else None,
+        )
+
+    def _ordered(self, *, backwards: bool, place: list[Any] | None) -> QuerySet[Row]:
+        name, downwards = self.sort
+        falls = downwards is not backwards
+        column = self.sorts[name]
+        ordered = self.queryset.order_by(f"{'-' if falls else ''}{column}", f"{'-' if falls else ''}pk")
+        if place is None:
+            return ordered
+        try:
+            return ordered.filter(_beyond(column, place, "lt" if falls else "gt"))
+        except (ValidationError, ValueError, TypeError):
+            return ordered
+
+    def _pack(self, row: Row) -> str:
+        place = [getattr(row, self.sorts[self.sort[0]]), str(row.pk)]
+        text = json.dumps(place, cls=_PlaceEncoder)
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class _PlaceEncoder(DjangoJSONEncoder):
+    """Keeps the microseconds that Django's encoder would cut off: rows made in one millisecond are many."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, datetime):
+            return o.isoformat()
+        return str(o) if isinstance(o, Decimal) else super().default(o)
+
+
+def _beyond(column: str, place: list[Any], side: str) -> Q:
+    # The first condition alone lets the index jump to the place.
+    value, key = place
+    strictly = Q(**{f"{column}__{side}": value}) | Q(**{f"pk__{side}": key})
+    return Q(**{f"{column}__{side}e": value}) & strictly
+
+
+def _unpack(text: str | None) -> list[Any] | None:
+    """The place that a page begins at; None for none, and for one that was typed by hand."""
+    if not text:
+        return None
+    try:
+        place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    return place if isinstance(place, list) and len(place) == 2 else None

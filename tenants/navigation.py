@@ -1,0 +1,53 @@
+"""The rail of the portal. Each app's portal puts its own entry here when its module is imported."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from tenants.users.permissions import can
+
+MOST_ENTRIES: Final = 7
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One group of the portal: where it leads, which verb shows it, and which letter goes there after `g`."""
+
+    label: str
+    icon: str
+    route: str
+    verb: str
+    key: str
+    order: int
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        return reverse(self.route)
+
+    def is_current(self, path: str) -> bool:
+        """Whether a page belongs to this group."""
+        return path == self.prefix or (self.prefix != "/" and path.startswith(self.prefix))
+
+
+_entries: dict[str, Entry] = {}
+
+
+def register(entry: Entry) -> None:
+    """Add a group to the rail; more than seven would be a menu that nobody reads."""
+    _entries[entry.route] = entry
+    if len(_entries) > MOST_ENTRIES:
+        raise ValueError(f"The rail holds {MOST_ENTRIES} groups; put {entry.label!r} into one of them.")
+
+
+def entries(principal: Any) -> list[Entry]:
+    """The groups that a person may open, in the rail's order."""
+    shown = (entry for entry in _entries.values() if can(principal, entry.verb))
+    return sorted(shown, key=lambda entry: entry.order)
+
+
+def rail(request: HttpRequest) -> list[tuple[Entry, bool]]:
+    """The groups for a request's person, each with whether the page belongs to it."""
+    return [(entry, entry.is_current(request.path)) for entry in entries(request.user)]

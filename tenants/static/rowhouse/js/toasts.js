@@ -1,0 +1,39 @@
+// Toasts: said by the live region, gone after a while; errors stay until dismissed.
+
+const PATIENCE = 6000;
+const region = document.getElementById("toasts");
+
+const expire = (toast) => {
+  let timer;
+  const wait = () => {
+    timer = setTimeout(() => toast.remove(), PATIENCE);
+  };
+  for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(timer));
+  for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
+  wait();
+};
+
+const show = (toast) => {
+  const close = document.getElementById("toast-close-template").content.firstElementChild.cloneNode(true);
+  close.addEventListener("click", () => toast.remove());
+  toast.append(close);
+  region.append(toast);
+  if (!toast.matches(".toast--error, .toast--warning")) expire(toast);
+};
+
+const fail = (text) => {
+  const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+  if (text) toast.querySelector("p").textContent = text;
+  show(toast);
+};
+
+// A live region speaks only of what is put into it later: the server's toasts are taken out and put back.
+const given = [...region.children];
+region.replaceChildren();
+requestAnimationFrame(() => given.forEach(show));
+
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) location.reload();
+  else fail();
+});
+document.addEventListener("htmx:sendError", () => fail("The server cannot be reached. Check your connection and try again."));
