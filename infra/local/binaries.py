@@ -134,7 +134,7 @@ def _version(folder: Path) -> int:
 
 def postgresql_version(programs: Path) -> int:
     """The major version of the PostgreSQL in a folder."""
-    command = [programs / "postgres", "--version"]
+    command = [str(programs / "postgres"), "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"\d+", said)
     return int(found[0]) if found else 0

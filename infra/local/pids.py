@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -53,3 +54,26 @@ def end(pid: int, *signals: signal.Signals, seconds: float = 5) -> None:
             return
         if gone(pid, seconds):
             return
+
+
+def group(pgid: int) -> list[int]:
+    """The living processes of a process group."""
+    if not Path("/proc/self/stat").exists():
+        table = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=False)
+        rows = (line.split() for line in table.stdout.splitlines())
+        return [int(pid) for pid, of in rows if int(of) == pgid]
+    pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+    return [pid for pid in pids if _group_of(pid) == pgid and start_time(pid)]
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
+def kill_group(pgid: int) -> None:
+    """Kill what is left of a process group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pgid, signal.SIGKILL)

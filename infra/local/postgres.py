@@ -117,7 +117,7 @@ class Postgres:
             password_file.write_text(password)
             user.own(password_file)
             half = Path(folder) / "cluster"
-            command = [programs / "initdb", "-D", half, f"--pwfile={password_file}", *CLUSTER]
+            command = [str(programs / "initdb"), "-D", str(half), f"--pwfile={password_file}", *CLUSTER]
             command += [] if self.durable else ["--no-sync"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **user.popen)
             if done.returncode:
@@ -141,6 +141,7 @@ class Postgres:
             self.port = self.wanted_port or free_port()
             said = self._try_to_start(programs, user, cluster, deadline)
             if said is None:
+                self.wanted_port = self.port
                 return
             snatched = self.wanted_port is None and any(words in said for words in IN_USE)
             if time.monotonic() > deadline or not (snatched or any(words in said for words in STILL_ENDING)):

@@ -43,6 +43,7 @@ class Valkey:
             self.port = self.wanted_port or free_port()
             self._launch()
             if self._ready():
+                self.wanted_port = self.port
                 return
             self.stop()
             said = self.log.read_text(errors="replace")[-1500:].strip()

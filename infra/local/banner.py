@@ -1,0 +1,36 @@
+"""What bin/dev tells a person once everything runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def banner(demo: dict[str, Any], data: Path, port: int, seconds: float) -> str:
+    """URLs and logins."""
+    public = f"http://{os.environ['PUBLIC_HOST']}:{port}"
+    lines = ["", f"Rowhouse runs, after {seconds:.1f} s.", "", f"  {'Sign up':<16}{public}/sign-up/"]
+    lines += [f"  {'Operators':<16}{public}/admin/", *map(_login, demo.get("operators", []))]
+    for tenant in demo.get("tenants", []):
+        lines += ["", f"  {_name(tenant):<16}{tenant['url']}", *map(_login, tenant["users"])]
+        lines += [f"  {'':<16}API token {_token(token)}" for token in tenant.get("api_tokens", [])]
+    lines += ["", f"  {'API':<16}/api/docs/ on each tenant's host"]
+    lines += [f"  {'Mail':<16}{os.environ['EMAIL_URL'].removeprefix('file://')}"]
+    lines += [f"  {'Data':<16}{data}", "", "Ctrl-C stops everything.", ""]
+    return "\n".join(lines)
+
+
+def _name(tenant: dict[str, Any]) -> str:
+    return str(tenant["host"]).partition(".")[0]
+
+
+def _login(user: dict[str, Any]) -> str:
+    role = f"  ({user['role']})" if user.get("role") else ""
+    return f"  {'':<16}{user['email']}  {user['password']}{role}"
+
+
+def _token(token: Any) -> str:
+    if isinstance(token, str):
+        return token
+    return f"{token.get('token', '')}  ({token.get('name', '')}: {', '.join(token.get('scopes', []))})"

@@ -1,0 +1,73 @@
+"""The product's processes, each by one name: `python -m infra.local.processes web`.
+
+bin/dev and the containers both start them this way, so a process has one command line wherever it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from config import env
+
+
+def web() -> list[str]:
+    """The web server: portal, API and operators' admin."""
+    return [
+        "granian",
+        *("--interface", "wsgi"),
+        *("--host", env.text("WEB_HOST")),
+        *("--port", str(env.integer("WEB_PORT"))),
+        *("--workers", str(env.integer("WEB_WORKERS"))),
+        *("--blocking-threads", str(env.integer("WEB_THREADS"))),
+        *("--workers-kill-timeout", "10"),
+        *("--log-level", env.choice("LOG_LEVEL").lower()),
+        "--respawn-failed-workers",
+        "--no-ws",
+        "config.wsgi:application",
+    ]
+
+
+def worker() -> list[str]:
+    """The background worker."""
+    return [
+        *("celery", "--app", "config", "--quiet", "worker"),
+        *("--concurrency", str(env.integer("WORKER_CONCURRENCY"))),
+        *("--loglevel", env.choice("LOG_LEVEL")),
+        "--without-gossip",
+        "--without-mingle",
+    ]
+
+
+def beat() -> list[str]:
+    """The clock: it puts scheduled tasks into the queue. Run exactly one."""
+    schedule = env.directory("DATA_DIR") / "beat-schedule"
+    return [
+        *("celery", "--app", "config", "--quiet", "beat"),
+        *("--schedule", str(schedule), "--pidfile", ""),
+        *("--loglevel", env.choice("LOG_LEVEL")),
+    ]
+
+
+PROCESSES: dict[str, Callable[[], list[str]]] = {"web": web, "worker": worker, "beat": beat}
+
+
+def command(name: str) -> list[str]:
+    """How to start a process from anywhere."""
+    return [sys.executable, "-m", "infra.local.processes", name]
+
+
+def main(arguments: list[str]) -> None:
+    """Become the process: no shell and no parent stay behind, signals reach it directly."""
+    if len(arguments) != 1 or arguments[0] not in PROCESSES:
+        raise SystemExit(f"Name one process: {', '.join(PROCESSES)}.")
+    try:
+        module, *options = PROCESSES[arguments[0]]()
+    except env.InvalidSetting as error:
+        raise SystemExit(str(error)) from None
+    os.execv(sys.executable, [sys.executable, "-m", module, *options])  # noqa: S606 - no shell is the aim
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
