@@ -55,7 +55,6 @@ TENANT_APPS = [
 TABLELESS_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.postgres",
     "django_filters",
     "django_htmx",
     "drf_spectacular",

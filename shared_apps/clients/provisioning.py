@@ -1,5 +1,7 @@
 """Making a tenant's schema: the baseline replayed in one transaction, never migrations one by one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.apps import apps
@@ -37,6 +39,17 @@ def provision_schema(schema: str, tenant_id: UUID) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(";\n".join(script))
+
+
+@contextmanager
+def schema_entered(schema: str) -> Iterator[None]:
+    """Point the migrator's connection at one schema and nothing else; its backend sends the path with each cursor."""
+    connection = connections[MIGRATOR_ALIAS]
+    connection.set_schema(schema, include_public=False)  # type: ignore[attr-defined]  # django-tenants' backend
+    try:
+        yield
+    finally:
+        connection.set_schema_to_public()  # type: ignore[attr-defined]
 
 
 def refresh_baseline() -> None:

@@ -13,13 +13,12 @@ from django.db import IntegrityError, transaction
 from shared_apps.clients.directory import raise_version
 from shared_apps.clients.models import Client, Domain, new_schema_name
 from shared_apps.clients.names import check_subdomain, lookalike
-from shared_apps.clients.provisioning import provision_schema
+from shared_apps.clients.provisioning import provision_schema, schema_entered
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import Tenant, tenant_context
 from tenants.errors import Conflict, Invalid
 from tenants.hosts import directory
-from tenants.models import uuid7
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 from tenants.users.models import Role, User
 from tenants.users.tasks import mail_verification
@@ -60,11 +59,8 @@ def sign_up(
     Two at once for one name: the second waits at the unique index and gets SubdomainTaken when the first commits.
     """
     order = _checked(company, subdomain, email, password, preferences)
-    try:
-        with transaction.atomic(using=MIGRATOR_ALIAS):
-            client, owner = _create(order, address)
-    except IntegrityError as error:
-        raise _taken(order.subdomain) from error
+    with transaction.atomic(using=MIGRATOR_ALIAS):
+        client, owner = _create(order, address)
     directory.forget()
     with tenant_context(as_tenant(client)):
         mail_verification.delay(str(owner.id))
@@ -111,8 +107,17 @@ def _checked(company: str, subdomain: str, email: str, password: str, preference
 
 
 def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
+    actor = Actor(kind="user", id=None, label=order.email, address=address)
+    client = _insert_client(order)
+    record(actor=actor, verb="client.signed_up", target=client, using=MIGRATOR_ALIAS)
+    raise_version(MIGRATOR_ALIAS)
+    provision_schema(client.schema_name, client.id)
+    with schema_entered(client.schema_name):
+        return client, _insert_owner(order, actor)
+
+
+def _insert_client(order: SignUp) -> Client:
     client = Client(
-        id=uuid7(),
         schema_name=new_schema_name(),
         name=order.company,
         subdomain=order.subdomain,
@@ -121,17 +126,15 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
         time_zone=order.time_zone,
         currency=order.currency,
     )
-    client.save(using=MIGRATOR_ALIAS, force_insert=True)
-    Domain(tenant_id=client.id, domain=client.host).save(using=MIGRATOR_ALIAS, force_insert=True)
-    actor = Actor(kind="user", id=None, label=order.email, address=address)
-    record(actor=actor, verb="client.signed_up", target=client, data={"subdomain": client.subdomain}, using=MIGRATOR_ALIAS)
-    raise_version(MIGRATOR_ALIAS)
-    provision_schema(client.schema_name, client.id)
-    return client, _create_owner(order, actor)
+    try:
+        client.save(using=MIGRATOR_ALIAS, force_insert=True)
+        Domain(tenant_id=client.id, domain=client.host).save(using=MIGRATOR_ALIAS, force_insert=True)
+    except IntegrityError as error:
+        raise _taken(order.subdomain) from error
+    return client
 
 
-def _create_owner(order: SignUp, actor: Actor) -> User:
-    # The provisioning message left the new schema on the transaction's path: these rows are the tenant's.
+def _insert_owner(order: SignUp, actor: Actor) -> User:
     owner = User(email=order.email, role=Role.OWNER, password=order.password_hash)
     owner.save(using=MIGRATOR_ALIAS, force_insert=True)
     record(actor=actor, verb="user.created", target=owner, data={"role": owner.role}, using=MIGRATOR_ALIAS)

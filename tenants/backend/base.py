@@ -63,6 +63,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         tenant = current.get()
         if not isinstance(tenant, Tenant):
             self._refuse()
+        if not self.is_usable():
+            # The server closed it while it was idle; nothing was sent, so nothing can be lost.
+            self.close()
+            self.connect()
         self.bound, self._opening = tenant, opening_message(tenant)
 
     def take_opening(self) -> str | None:

@@ -9,7 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from shared_apps.clients.grants import public_grants
 from shared_apps.clients.models import Client, DirectoryVersion
-from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, grant_schema, refresh_baseline
+from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, grant_schema, refresh_baseline, schema_entered
 from shared_apps.clients.template import ensure_template
 from tenants.routers import MIGRATOR_ALIAS
 
@@ -36,13 +36,9 @@ class Command(DjangoMigrate):
         refresh_baseline()
 
     def _migrate(self, schema: str, *args: Any, **options: Any) -> None:
-        connection = connections[MIGRATOR_ALIAS]
         # Without public on the path a table that is missing is an error and not public's table of that name.
-        connection.set_schema(schema, include_public=False)  # type: ignore[attr-defined]
-        MigrationRecorder(connection).ensure_schema()
-        if options["verbosity"]:
-            self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}"))
-        try:
+        with schema_entered(schema):
+            MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
+            if options["verbosity"]:
+                self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}"))
             super().handle(*args, **options)
-        finally:
-            connection.set_schema_to_public()  # type: ignore[attr-defined]

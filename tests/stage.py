@@ -1,0 +1,123 @@
+"""The stage that tests play on: real services, one prepared database, a copy of it for each worker, reset after each test.
+
+Nothing is wrapped in a test's transaction: requests, tasks and threads commit as they do in production. After a test
+that wrote anything, the rows the cast began with are put back and everything else goes.
+"""
+
+import atexit
+import contextlib
+import os
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from infra.local.services import postgres, valkey
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+TEMPLATE = "rowhouse_test"
+KEPT = "pristine"
+
+
+def set_environment() -> None:
+    """Point the settings at this worker's database and queue, starting the services if nobody has."""
+    os.environ.setdefault("SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
+    os.environ.update(ENV_FILES="false", LOG_LEVEL="ERROR", PUBLIC_HOST="localhost", PUBLIC_SCHEME="http")
+    os.environ["EMAIL_URL"] = "console:"
+    if "ROWHOUSE_TEST_DATABASE" not in os.environ:
+        _start_services()
+    os.environ["DATABASE_URL"] = url_of(database_name())
+    os.environ["REDIS_URL"] = f"{os.environ['ROWHOUSE_TEST_QUEUE']}/{worker_number()}"
+    for login in ("MIGRATOR", "CONTROL", "APP"):
+        os.environ.pop(f"{login}_DATABASE_URL", None)
+
+
+def _start_services() -> None:
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    os.environ["ROWHOUSE_TEST_DATABASE"] = os.environ.get("DATABASE_URL") or stack.enter_context(postgres())
+    queue = os.environ.get("REDIS_URL") or stack.enter_context(valkey())
+    os.environ["ROWHOUSE_TEST_QUEUE"] = queue.removesuffix("/0").rstrip("/")
+
+
+def worker_number() -> int:
+    """0 without xdist or in its controller, else 1, 2, …"""
+    return int(WORKER.removeprefix("gw")) + 1 if WORKER else 0
+
+
+def database_name() -> str:
+    """The database of this process."""
+    return f"{TEMPLATE}_{WORKER}" if WORKER else TEMPLATE
+
+
+def url_of(name: str) -> str:
+    """The administrator's URL of a database."""
+    return urlunsplit(urlsplit(os.environ["ROWHOUSE_TEST_DATABASE"])._replace(path=f"/{name}"))
+
+
+def administrator(name: str | None = None) -> psycopg.Connection[Any]:
+    """A connection of the administrator, which the platform itself never has at run time."""
+    return psycopg.connect(url_of(name or database_name()), autocommit=True)
+
+
+def make_fresh_database() -> None:
+    """Drop what an earlier run left."""
+    with administrator("postgres") as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+
+
+def copy_database() -> None:
+    """Make this worker's own database from the prepared one."""
+    with administrator("postgres") as connection:
+        # Two workers that copy at once would each be the other's open connection.
+        connection.execute("SELECT pg_advisory_lock(42)")
+        connection.execute(f"DROP DATABASE IF EXISTS {database_name()} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {database_name()} TEMPLATE {TEMPLATE}")
+
+
+class Pristine:
+    """The rows that were there before the first test, and the way back to them."""
+
+    def __init__(self) -> None:
+        self._connection = administrator()
+        self._connection.execute("SET session_replication_role = replica")
+        self._schemas = self._tenant_schemas()
+        self._reset = ";".join(self._statements())
+        self._mark = self._last_write()
+
+    def restore(self) -> bool:
+        """Undo what a test has committed; False when it committed nothing."""
+        if self._last_write() == self._mark:
+            return False
+        extra = self._tenant_schemas() - self._schemas
+        drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
+        self._connection.execute(";".join([*drops, self._reset]))
+        self._mark = self._last_write()
+        return True
+
+    def _statements(self) -> list[str]:
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {KEPT} CASCADE; CREATE SCHEMA {KEPT}")
+        statements = []
+        for schema, table in self._tables():
+            statements.append(f'DELETE FROM "{schema}"."{table}"')
+            if self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
+                kept = f'{KEPT}."{schema}.{table}"'
+                self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
+                statements.append(f'INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}')
+        return statements
+
+    def _tables(self) -> list[tuple[Any, ...]]:
+        return self._connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public' OR schemaname LIKE 't\\_%'"
+            " AND schemaname <> 't_template' ORDER BY 1, 2"
+        ).fetchall()
+
+    def _tenant_schemas(self) -> set[str]:
+        rows = self._connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%'").fetchall()
+        return {name for (name,) in rows}
+
+    def _last_write(self) -> int:
+        # The next transaction id moves only when a transaction has written something.
+        row = self._connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+        assert row is not None
+        return int(row[0])
