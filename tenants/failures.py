@@ -101,7 +101,8 @@ def _domain(exc: DomainError) -> Failure:
     if exc.field:
         pointer = "/" + exc.field.replace(".", "/")
         errors = [{"pointer": pointer, "in": "body", "code": exc.code, "detail": exc.detail}]
-    return Failure(exc.status, exc.code, exc.detail, exc.title, errors, exc.data)
+    headers = {"Retry-After": str(exc.data["retry_after"])} if "retry_after" in exc.data else {}
+    return Failure(exc.status, exc.code, exc.detail, exc.title, errors, exc.data, headers)
 
 
 def _validation(exc: rest_errors.ValidationError) -> Failure:
@@ -143,21 +144,20 @@ _GENERAL = api_settings.NON_FIELD_ERRORS_KEY
 
 
 def _http(exc: rest_errors.APIException) -> Failure:
-    code = exc.get_codes()
-    wait = getattr(exc, "wait", None)
-    headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
-    name = _CODES.get(str(code), str(code))
-    return Failure(exc.status_code, name, str(exc.detail), headers=headers)
+    code = str(exc.get_codes())
+    if exc.status_code == 401:
+        return UNAUTHENTICATED
+    return Failure(exc.status_code, _CODES.get(code, code), str(exc.detail))
 
 
-_CODES = {
-    "parse_error": "malformed_body",
-    "not_authenticated": "authentication_required",
-    "authentication_failed": "authentication_required",
-    "permission_denied": "forbidden",
-    "throttled": "rate_limited",
-    "error": "internal_error",
-}
+_CODES = {"parse_error": "malformed_body", "permission_denied": "forbidden", "error": "internal_error"}
+
+# One text, whether the credential is missing, unknown, expired or another tenant's.
+UNAUTHENTICATED = Failure(
+    401,
+    "authentication_required",
+    "Send 'Authorization: Bearer …' with an access token or API token that is valid for this workspace.",
+)
 
 
 def _missing(exc: Exception) -> Failure:

@@ -1,5 +1,6 @@
 """What a list may be narrowed and ordered by: what is declared, and nothing else."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from tenants.failures import InvalidQuery
 from tenants.fields import CANONICAL_UUID, parse_decimal, parse_timestamp, strange_character
 
 LONGEST_SEARCH = 200
+NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class _TimestampInput(forms.CharField):
@@ -46,6 +48,14 @@ class _AmountInput(forms.CharField):
         if text and amount is None:
             raise forms.ValidationError("Send a decimal number such as 12.50.")
         return amount
+
+
+class _NumberInput(forms.CharField):
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        if text and not NUMBER.fullmatch(text):
+            raise forms.ValidationError("Send a whole number.")
+        return int(text) if text else None
 
 
 class _TextInput(forms.CharField):
@@ -80,6 +90,12 @@ class AmountFilter(django_filters.Filter):
     """An amount to compare with."""
 
     field_class = _AmountInput
+
+
+class NumberFilter(django_filters.Filter):
+    """A whole number to compare with."""
+
+    field_class = _NumberInput
 
 
 class TextFilter(django_filters.CharFilter):

@@ -59,6 +59,10 @@ class TenantSerializer(serializers.Serializer[Any]):
         return cls._readers
 
 
+class NoInput(TenantSerializer):
+    """The body of an action that needs nothing to be said: none, or an empty object."""
+
+
 def _reader(field: Any) -> Reader:
     if isinstance(field, serializers.ListSerializer) and isinstance(field.child, TenantSerializer):
         return _many(attrgetter(field.source), field.child)

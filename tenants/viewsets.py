@@ -9,6 +9,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
+from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
@@ -17,16 +18,26 @@ from tenants.access import Declares
 from tenants.audit.actors import Actor, actor_of
 from tenants.failures import InvalidQuery
 
-Input = Mapping[str, Any]
 Shape = type[BaseSerializer[Any]]
 
 
 class TenantView(Declares, APIView):
     """An API view without a list behind it. Name its verbs by method, or why it is public."""
 
+    input_class: ClassVar[Shape]
+    output_class: ClassVar[Shape]
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         refuse_unknown_parameters(request, set())
+
+    def input(self) -> dict[str, Any]:
+        """The body of the request, checked by `input_class`."""
+        return _checked(self.input_class(data=self.request.data))
+
+    def answer(self, instance: Any, *, status: int = 200) -> Response:
+        """What came of it, in the shape of `output_class`."""
+        return Response(self.output_class(instance).data, status=status)
 
 
 class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
@@ -64,10 +75,7 @@ class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet
     def input(self, *, partial: bool = False) -> dict[str, Any]:
         """The body of the request, checked by the action's shape."""
         shape = self.inputs.get(self.action, self.serializer_class)
-        serializer = shape(data=self.request.data, partial=partial, context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
+        return _checked(shape(data=self.request.data, partial=partial, context=self.get_serializer_context()))
 
     def answer(
         self, instance: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
@@ -94,6 +102,27 @@ class Updates:
 
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.answer(self.perform_update(self.get_object(), self.input(partial=True)))
+
+
+class Deletes:
+    """DELETE on a record. The viewset's `perform_destroy` calls the verb."""
+
+    def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.perform_destroy(self.get_object())
+        return Response(status=204)
+
+
+class Router(SimpleRouter):
+    """Routes of viewsets; ids in paths are UUIDs, anything else is no such path."""
+
+    def __init__(self) -> None:
+        super().__init__(use_regex_path=False)
+
+
+def _checked(serializer: BaseSerializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
 
 
 def refuse_unknown_parameters(request: Request, known: set[str]) -> None:

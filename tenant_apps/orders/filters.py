@@ -1,0 +1,39 @@
+"""What the lists of customers and orders may be narrowed by."""
+
+from tenant_apps.orders.models import Order
+from tenants.filters import (
+    AmountFilter,
+    ChoiceFilter,
+    IdFilter,
+    NumberFilter,
+    TenantFilterSet,
+    TextFilter,
+    TimestampFilter,
+)
+
+
+class CustomerFilters(TenantFilterSet):
+    """Filters of customers."""
+
+    reference = TextFilter(help_text="Exactly this reference.")
+    email = TextFilter(lookup_expr="iexact", help_text="Exactly this address, whatever its case.")
+    country = TextFilter(help_text="Exactly this country.")
+
+
+class OrderFilters(TenantFilterSet):
+    """Filters of orders."""
+
+    status = ChoiceFilter(choices=Order.Status.choices)
+    kind = ChoiceFilter(choices=Order.Kind.choices)
+    source = ChoiceFilter(choices=Order.Source.choices)
+    customer = IdFilter(field_name="customer_id", help_text="The id of a customer.")
+    number = NumberFilter(help_text="The order with this number.")
+    external_reference = TextFilter(help_text="Exactly this external reference.")
+    placed_since = TimestampFilter(
+        field_name="placed_at", lookup_expr="gte", help_text="Placed at this time or later."
+    )
+    placed_before = TimestampFilter(
+        field_name="placed_at", lookup_expr="lt", help_text="Placed before this time."
+    )
+    total_min = AmountFilter(field_name="total", lookup_expr="gte")
+    total_max = AmountFilter(field_name="total", lookup_expr="lte")

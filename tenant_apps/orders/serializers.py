@@ -1,0 +1,97 @@
+"""Shapes of customers and orders."""
+
+from typing import Any
+
+from tenant_apps.orders.models import Customer, Order, OrderLine
+from tenant_apps.orders.services import MOST_LINES, LineInput
+from tenant_apps.products.writing import MOST_AT_ONCE
+from tenants import fields
+from tenants.serializers import TenantModelSerializer, TenantSerializer
+
+
+class CustomerSerializer(TenantModelSerializer):
+    """A customer; `reference` is the id by which another system knows them."""
+
+    class Meta:
+        model = Customer
+        fields = ("id", "reference", "name", "email", "phone", "country", "note", "created_at", "updated_at")
+
+
+class LineSerializer(TenantModelSerializer):
+    """A line of an order at the price of its moment."""
+
+    class Meta:
+        model = OrderLine
+        fields = ("id", "position", "product", "sku", "description", "quantity", "unit_price", "total")
+        read_only_fields = fields
+
+
+class OrderSerializer(TenantModelSerializer):
+    """An order without its lines."""
+
+    class Meta:
+        model = Order
+        fields: Any = (
+            "id",
+            "number",
+            "kind",
+            "status",
+            "customer",
+            "currency",
+            "total",
+            "note",
+            "source",
+            "external_reference",
+            "placed_at",
+            "paid_at",
+            "fulfilled_at",
+            "closed_at",
+            "cancelled_at",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields: Any = fields
+
+
+class OrderDetailSerializer(OrderSerializer):
+    """An order with its lines."""
+
+    lines = LineSerializer(many=True, read_only=True)
+
+    class Meta(OrderSerializer.Meta):
+        fields = (*OrderSerializer.Meta.fields, "lines")
+        read_only_fields = fields
+
+
+class LineInputSerializer(TenantSerializer):
+    """A wanted product; its price is the product's at this moment."""
+
+    product = fields.IdField()
+    quantity = fields.IntegerField(min_value=1, max_value=MOST_AT_ONCE)
+
+    def to_internal_value(self, data: Any) -> LineInput:
+        values = super().to_internal_value(data)
+        return LineInput(product_id=values["product"], quantity=values["quantity"])
+
+
+class LinesSerializer(TenantSerializer):
+    """All lines of a draft, in their order."""
+
+    lines = LineInputSerializer(many=True, max_length=MOST_LINES)
+
+
+class NewOrderSerializer(TenantModelSerializer):
+    """An order to be written down, and placed at once where `place` is true."""
+
+    lines = LineInputSerializer(many=True, required=False, max_length=MOST_LINES)
+    place = fields.BooleanField(default=False, help_text="Place the order at once, or write nothing.")
+
+    class Meta:
+        model = Order
+        fields = ("customer", "note", "external_reference", "lines", "place")
+
+
+class CancellationSerializer(TenantSerializer):
+    """Why an order is called off."""
+
+    note = fields.TextField(required=False, allow_blank=True, max_length=500)

@@ -1,0 +1,12 @@
+"""API routes of customers and orders."""
+
+from django.urls import include, path
+
+from tenant_apps.orders.viewsets import CustomerViewSet, OrderViewSet
+from tenants.viewsets import Router
+
+router = Router()
+router.register("customers", CustomerViewSet)
+router.register("orders", OrderViewSet)
+
+urlpatterns = [path("", include(router.urls))]

@@ -1,0 +1,115 @@
+"""The API of customers and orders."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenant_apps.orders.filters import CustomerFilters, OrderFilters
+from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.serializers import (
+    CancellationSerializer,
+    CustomerSerializer,
+    LinesSerializer,
+    NewOrderSerializer,
+    OrderDetailSerializer,
+    OrderSerializer,
+)
+from tenant_apps.orders.services import (
+    cancel_order,
+    close_order,
+    create_and_place_order,
+    create_customer,
+    create_draft,
+    discard_draft,
+    fulfil_order,
+    pay_order,
+    place_order,
+    replace_lines,
+    update_customer,
+)
+from tenants.serializers import NoInput
+from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
+
+
+class CustomerViewSet(Creates, Updates, TenantViewSet):
+    """People and companies that buy."""
+
+    resource = "customers"
+    queryset = Customer.objects.all()
+    serializer_class = CustomerSerializer
+    filterset_class = CustomerFilters
+    ordering_fields = ("created_at", "name", "updated_at")
+    search_fields = ("name", "email", "reference")
+
+    def perform_create(self, data: dict[str, Any]) -> Customer:
+        """Create a customer."""
+        return create_customer(actor=self.actor, **data)
+
+    def perform_update(self, customer: Customer, data: dict[str, Any]) -> Customer:
+        """Change what is given of a customer and keep the rest."""
+        return update_customer(actor=self.actor, customer=customer, **data)
+
+
+class OrderViewSet(Creates, Deletes, TenantViewSet):
+    """Orders: drafts first, then moves from placed to closed; what was placed is cancelled, never deleted."""
+
+    resource = "orders"
+    queryset = Order.objects.all()
+    serializer_class = OrderDetailSerializer
+    outputs = {"list": OrderSerializer}
+    inputs = {
+        "create": NewOrderSerializer,
+        "lines": LinesSerializer,
+        "cancel": CancellationSerializer,
+        **dict.fromkeys(("place", "pay", "fulfil", "close"), NoInput),
+    }
+    filterset_class = OrderFilters
+    ordering_fields = ("created_at", "number", "placed_at", "total", "updated_at")
+    search_fields = ("external_reference", "customer__name", "customer__email")
+
+    def perform_create(self, data: dict[str, Any]) -> Order:
+        """Write an order down as a draft, or place it at once."""
+        create = create_and_place_order if data.pop("place") else create_draft
+        return create(actor=self.actor, **data, source=Order.Source.API)
+
+    def perform_destroy(self, order: Order) -> None:
+        """Throw a draft away."""
+        discard_draft(actor=self.actor, order=order)
+
+    @action(detail=True, methods=["put"])
+    def lines(self, request: Request, **path: UUID) -> Response:
+        """Replace all lines of a draft, at the prices of this moment."""
+        return self._move(replace_lines)
+
+    @action(detail=True, methods=["post"])
+    def place(self, request: Request, **path: UUID) -> Response:
+        """Make a draft binding: its stock is reserved and it gets its number."""
+        return self._move(place_order)
+
+    @action(detail=True, methods=["post"])
+    def pay(self, request: Request, **path: UUID) -> Response:
+        """Note that a placed order is paid."""
+        return self._move(pay_order)
+
+    @action(detail=True, methods=["post"])
+    def fulfil(self, request: Request, **path: UUID) -> Response:
+        """Let the goods of a paid order leave the house."""
+        return self._move(fulfil_order)
+
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, **path: UUID) -> Response:
+        """End a fulfilled order."""
+        return self._move(close_order)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, **path: UUID) -> Response:
+        """Call an order off before its goods leave; what it had reserved can be sold again."""
+        return self._move(cancel_order)
+
+    def _move(self, verb: Callable[..., Order]) -> Response:
+        order, values = self.get_object(), self.input()
+        return self.answer(verb(actor=self.actor, order=order, **values))

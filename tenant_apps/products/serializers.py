@@ -1,0 +1,122 @@
+"""Shapes of categories, products and stock."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.writing import HIGHEST_PRICE, MOST_AT_ONCE
+from tenants import fields
+from tenants.serializers import TenantModelSerializer, TenantSerializer
+
+
+class CategorySerializer(TenantModelSerializer):
+    """A category. Its slug is made from its first name."""
+
+    class Meta:
+        model = Category
+        fields = ("id", "name", "slug", "created_at", "updated_at")
+        read_only_fields = ("slug",)
+
+
+class ProductSerializer(TenantModelSerializer):
+    """A product with its stock. `available` is what can still be promised: on hand less reserved."""
+
+    available = fields.IntegerField(read_only=True)
+
+    class Meta:
+        model = Product
+        fields: Any = (
+            "id",
+            "sku",
+            "name",
+            "description",
+            "kind",
+            "status",
+            "price",
+            "currency",
+            "category",
+            "on_hand",
+            "reserved",
+            "available",
+            "low_stock_at",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields: Any = ("currency", "on_hand", "reserved")
+        extra_kwargs = {
+            "price": {"min_value": 0, "max_value": HIGHEST_PRICE},
+            "low_stock_at": {"min_value": 0, "max_value": MOST_AT_ONCE},
+        }
+
+
+class NewProductSerializer(ProductSerializer):
+    """A product to be created; goods may begin with stock."""
+
+    opening_stock = fields.IntegerField(required=False, min_value=0, max_value=MOST_AT_ONCE, write_only=True)
+
+    class Meta(ProductSerializer.Meta):
+        fields = (*ProductSerializer.Meta.fields, "opening_stock")
+
+
+class ProductChangesSerializer(ProductSerializer):
+    """What of a product may change. Its kind is for life."""
+
+    class Meta(ProductSerializer.Meta):
+        read_only_fields = (*ProductSerializer.Meta.read_only_fields, "kind")
+
+
+class StockSerializer(TenantModelSerializer):
+    """The stock of one product, named by the product's id."""
+
+    available = fields.IntegerField(read_only=True)
+    is_low = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Product
+        fields = (
+            "id",
+            "sku",
+            "name",
+            "on_hand",
+            "reserved",
+            "available",
+            "low_stock_at",
+            "is_low",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class MovementSerializer(TenantModelSerializer):
+    """A line of the stock ledger."""
+
+    class Meta:
+        model = StockMovement
+        fields = (
+            "id",
+            "product",
+            "reason",
+            "on_hand_change",
+            "reserved_change",
+            "note",
+            "source",
+            "actor_label",
+            "at",
+        )
+        read_only_fields = fields
+
+
+class ReceiptSerializer(TenantSerializer):
+    """Goods that were delivered."""
+
+    quantity = fields.IntegerField(min_value=1, max_value=MOST_AT_ONCE)
+    note = fields.TextField(required=False, allow_blank=True, max_length=500)
+
+
+class AdjustmentSerializer(TenantSerializer):
+    """A correction of the books: to a counted number, or by a difference. The note says why."""
+
+    counted = fields.IntegerField(required=False, min_value=0)
+    delta = fields.IntegerField(required=False)
+    note = fields.TextField(max_length=500)

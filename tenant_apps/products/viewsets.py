@@ -1,0 +1,132 @@
+"""The API of categories, products and stock."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenant_apps.products.filters import CategoryFilters, MovementFilters, ProductFilters, StockFilters
+from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.serializers import (
+    AdjustmentSerializer,
+    CategorySerializer,
+    MovementSerializer,
+    NewProductSerializer,
+    ProductChangesSerializer,
+    ProductSerializer,
+    ReceiptSerializer,
+    StockSerializer,
+)
+from tenant_apps.products.services import (
+    adjust_stock,
+    archive_product,
+    create_category,
+    create_product,
+    delete_category,
+    receive_stock,
+    rename_category,
+    update_product,
+)
+from tenants.serializers import NoInput
+from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
+
+
+class CategoryViewSet(Creates, Updates, Deletes, TenantViewSet):
+    """Categories that products stand in."""
+
+    resource = "products"
+    queryset = Category.objects.all()
+    serializer_class = CategorySerializer
+    filterset_class = CategoryFilters
+    ordering = ("name",)
+    ordering_fields = ("created_at", "name", "updated_at")
+    search_fields = ("name",)
+
+    def perform_create(self, data: dict[str, Any]) -> Category:
+        """Create a category."""
+        return create_category(actor=self.actor, **data)
+
+    def perform_update(self, category: Category, data: dict[str, Any]) -> Category:
+        """Rename a category; its slug stays."""
+        return rename_category(actor=self.actor, category=category, **data) if data else category
+
+    def perform_destroy(self, category: Category) -> None:
+        """Delete a category that no product uses."""
+        delete_category(actor=self.actor, category=category)
+
+
+class ProductViewSet(Creates, Updates, TenantViewSet):
+    """Products. They are archived, never deleted."""
+
+    resource = "products"
+    verbs = {"receive": "stock:write", "adjust": "stock:write"}
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+    inputs = {
+        "create": NewProductSerializer,
+        "partial_update": ProductChangesSerializer,
+        "receive": ReceiptSerializer,
+        "adjust": AdjustmentSerializer,
+        "archive": NoInput,
+    }
+    outputs = {"receive": MovementSerializer, "adjust": MovementSerializer}
+    filterset_class = ProductFilters
+    ordering_fields = ("created_at", "name", "price", "sku", "updated_at")
+    search_fields = ("sku", "name", "description")
+
+    def perform_create(self, data: dict[str, Any]) -> Product:
+        """Create a product in the workspace's currency."""
+        return create_product(actor=self.actor, **data)
+
+    def perform_update(self, product: Product, data: dict[str, Any]) -> Product:
+        """Change what is given of a product and keep the rest."""
+        return update_product(actor=self.actor, product=product, **data)
+
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, **path: UUID) -> Response:
+        """Take a product out of sale for good; orders that have it are still fulfilled."""
+        return self.answer(archive_product(actor=self.actor, product=self.get_object(), **self.input()))
+
+    @action(detail=True, methods=["post"])
+    def receive(self, request: Request, **path: UUID) -> Response:
+        """Add delivered goods to what is on hand; answers with the line of the ledger."""
+        movement = receive_stock(actor=self.actor, product=self.get_object(), **self.input())
+        return self.answer(movement, status=201)
+
+    @action(detail=True, methods=["post"])
+    def adjust(self, request: Request, **path: UUID) -> Response:
+        """Correct what is on hand, to a counted number or by a difference; answers with its ledger line."""
+        movement = adjust_stock(actor=self.actor, product=self.get_object(), **self.input())
+        return self.answer(movement, status=201)
+
+
+class MovementViewSet(TenantViewSet):
+    """The stock ledger of one product. Its lines are written by verbs and never change."""
+
+    resource = "stock"
+    queryset = StockMovement.objects.all()
+    serializer_class = MovementSerializer
+    filterset_class = MovementFilters
+    ordering = ("-at",)
+    ordering_fields = ("at",)
+    search_fields = ("note", "source")
+
+    def get_queryset(self) -> QuerySet[StockMovement]:
+        product = get_object_or_404(Product, pk=self.kwargs["product_id"])
+        return StockMovement.objects.of(product)
+
+
+class StockViewSet(TenantViewSet):
+    """What is on hand, reserved and available of all goods."""
+
+    resource = "stock"
+    queryset = Product.objects.filter(kind=Product.Kind.GOODS)
+    serializer_class = StockSerializer
+    filterset_class = StockFilters
+    ordering = ("sku",)
+    ordering_fields = ("on_hand", "reserved", "sku", "updated_at")
+    search_fields = ("sku", "name")

@@ -1,0 +1,90 @@
+"""Shapes of credentials and of who is signed in."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tenants import fields
+from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.users.models import ApiToken, Role
+from tenants.users.permissions import SCOPES
+
+
+class CredentialsSerializer(TenantSerializer):
+    """E-mail and password of a person."""
+
+    email = fields.TextField(max_length=254)
+    password = fields.SecretField()
+
+
+class RefreshSerializer(TenantSerializer):
+    """A refresh token."""
+
+    refresh = fields.SecretField(max_length=4096)
+
+
+class TokenPairSerializer(TenantSerializer):
+    """An access token for requests and a refresh token for the next pair."""
+
+    access = serializers.ReadOnlyField(help_text="Send it as `Authorization: Bearer …`.")
+    refresh = serializers.ReadOnlyField()
+    token_type = serializers.ReadOnlyField()
+    expires_in = fields.IntegerField(read_only=True, help_text="Seconds until the access token expires.")
+
+
+class WorkspaceSerializer(TenantSerializer):
+    """The tenant that the credential belongs to."""
+
+    id = fields.IdField(read_only=True)
+    name = fields.TextField(read_only=True)
+    host = fields.TextField(read_only=True)
+    locale = fields.TextField(read_only=True)
+    time_zone = fields.TextField(read_only=True)
+    currency = fields.TextField(read_only=True)
+
+
+class MeSerializer(TenantSerializer):
+    """Who calls: a person with a role, or an API token with scopes."""
+
+    kind = fields.ChoiceField(choices=["user", "token"], read_only=True)
+    id = fields.IdField(read_only=True)
+    name = fields.TextField(read_only=True)
+    email = fields.EmailField(read_only=True, allow_null=True)
+    role = fields.ChoiceField(choices=Role.choices, read_only=True, allow_null=True)
+    verbs = serializers.ListField(
+        child=fields.TextField(), read_only=True, help_text="What the caller may do."
+    )
+    workspace = WorkspaceSerializer(read_only=True)
+
+
+class ApiTokenSerializer(TenantModelSerializer):
+    """An API token without its secret."""
+
+    scopes = serializers.ListField(
+        child=fields.ChoiceField(choices=sorted(SCOPES)), min_length=1, max_length=50
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = (
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "created_by",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("prefix", "created_by", "revoked_at", "last_used_at")
+
+
+class NewApiTokenSerializer(ApiTokenSerializer):
+    """A new API token with its secret, which is never shown again."""
+
+    token = serializers.ReadOnlyField(source="secret", help_text="Shown once: keep it now.")
+
+    class Meta(ApiTokenSerializer.Meta):
+        fields: Any = (*ApiTokenSerializer.Meta.fields, "token")

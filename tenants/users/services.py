@@ -1,0 +1,116 @@
+"""Verbs of credentials: token pairs for people, API tokens for programs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+
+from tenants.audit.actors import Actor
+from tenants.audit.services import record
+from tenants.errors import DomainError, Forbidden, Invalid
+from tenants.users.api_tokens import SHOWN_LENGTH, digest, new_secret
+from tenants.users.models import ApiToken, User
+from tenants.users.permissions import SCOPES
+from tenants.users.sign_in import verify_password
+from tenants.users.tokens import SCHEME, AccessToken, RefreshToken
+
+NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+class RefreshRefused(DomainError):
+    """The refresh token is not valid here any more, for whatever reason."""
+
+    code = "refresh_refused"
+    status = 401
+    title = "Sign in again"
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a person's program gets for signing in or refreshing."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    token_type: str = SCHEME
+
+
+def issue_token_pair(*, email: str, password: str, address: str) -> TokenPair:
+    """Sign a person in for the API."""
+    user = verify_password(email=email, password=password, address=address)
+    actor = Actor(kind="user", id=user.id, label=user.actor_label, address=address)
+    record(actor=actor, verb="user.signed_in", target=user, data={"door": "api"})
+    return _pair(user)
+
+
+def refresh_token_pair(*, refresh: str) -> TokenPair:
+    """New tokens for a refresh token whose owner may still sign in."""
+    try:
+        user = RefreshToken(refresh).user()  # type: ignore[arg-type]  # its annotation is wrong: text goes in
+    except TokenError:
+        user = None
+    if user is None:
+        raise RefreshRefused("This refresh token is not valid for this workspace any more. Sign in again.")
+    return _pair(user)
+
+
+def _pair(user: User) -> TokenPair:
+    access, refresh = AccessToken.issue(user), RefreshToken.issue(user)
+    return TokenPair(str(access), str(refresh), int(AccessToken.lifetime.total_seconds()))
+
+
+@transaction.atomic
+def create_api_token(
+    *, actor: Actor, owner: User, name: str, scopes: Collection[str], expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Create an API token with scopes that its owner has; the secret is returned here and never again."""
+    _check_scopes(owner, scopes)
+    if expires_at is not None and expires_at <= timezone.now():
+        raise Invalid("The expiry lies in the past. Choose a later time or none.", field="expires_at")
+    secret = new_secret()
+    token = ApiToken(
+        name=name,
+        prefix=secret[:SHOWN_LENGTH],
+        digest=digest(secret),
+        scopes=sorted(set(scopes)),
+        created_by=owner,
+        expires_at=expires_at,
+    )
+    token.save(force_insert=True)
+    record(actor=actor, verb="api_token.created", target=token, data={"name": name, "scopes": token.scopes})
+    return token, secret
+
+
+def _check_scopes(owner: User, scopes: Collection[str]) -> None:
+    if not scopes:
+        raise Invalid("A token without scopes could do nothing. Name at least one.", field="scopes")
+    if unknown := sorted(set(scopes) - SCOPES):
+        known = ", ".join(sorted(SCOPES))
+        raise Invalid(f"{unknown[0]!r} is no scope. Choose from: {known}.", field="scopes")
+    if beyond := sorted(scope for scope in scopes if not owner.can(scope)):
+        raise Forbidden(f"Your role does not include {beyond[0]}, so a token of yours cannot either.")
+
+
+@transaction.atomic
+def revoke_api_token(*, actor: Actor, token: ApiToken) -> ApiToken:
+    """End a token at once; ending it again changes nothing."""
+    now = timezone.now()
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now, updated_at=now):
+        record(actor=actor, verb="api_token.revoked", target=token, data={"name": token.name})
+    token.refresh_from_db()
+    return token
+
+
+@transaction.atomic
+def note_use(*, token: ApiToken) -> None:
+    """Remember that the token was used; at most once a minute, so that its row rests."""
+    now = timezone.now()
+    if token.last_used_at is not None and token.last_used_at > now - NOTED_EVERY:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)

@@ -1,0 +1,126 @@
+"""Bearer tokens of people: short-lived access, long-lived refresh, both good for one tenant only.
+
+The tenant is checked by the classes themselves, so that no way of reading a token can forget it.
+"""
+
+import hashlib
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Self
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from tenants.context import NoTenant, current_tenant
+from tenants.users.keys import signing_key, verifying_key
+from tenants.users.models import User
+
+ALGORITHM: Final = "EdDSA"
+CLIENT: Final = "first-party"
+SCHEME: Final = "Bearer"
+ACCESS, REFRESH = "access", "refresh"
+REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti", "client_id", "role", "gen"]
+
+
+class TypedBackend(TokenBackend):
+    """Signs and reads tokens of one type, which the header names (RFC 9068 for access tokens)."""
+
+    def __init__(self, typ: str) -> None:
+        super().__init__(ALGORITHM)
+        self.typ = typ
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        key = signing_key()
+        return jwt.encode(payload, key.private, ALGORITHM, headers={"typ": self.typ, "kid": key.kid})
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        if not verify:
+            raise TokenBackendError("Tokens are never read without their signature.")
+        try:
+            options: Any = {"require": REQUIRED, "verify_aud": False}
+            return jwt.decode(token, self._key_of(token), [ALGORITHM], options=options)
+        except jwt.InvalidTokenError as error:
+            raise TokenBackendError("Token is invalid") from error
+
+    def _key_of(self, token: str) -> Any:
+        header = jwt.get_unverified_header(token)
+        key = verifying_key(str(header.get("kid")))
+        if key is None or header.get("typ") != self.typ:
+            raise jwt.InvalidTokenError("The token was signed by another key or for another use.")
+        return key
+
+
+class TenantToken(Token):
+    """A token that names its tenant and is refused by every other."""
+
+    backend: ClassVar[TypedBackend]
+
+    @classmethod
+    def issue(cls, user: User) -> Self:
+        """A new token for a person of the current tenant."""
+        token = cls()
+        token.payload |= {
+            "iss": issuer(),
+            "aud": str(current_tenant().id),
+            "sub": str(user.id),
+            "client_id": CLIENT,
+            "role": user.role,
+            "gen": generation(user),
+        }
+        return token
+
+    def get_token_backend(self) -> TypedBackend:
+        return self.backend
+
+    def verify(self) -> None:
+        """Refuse what is expired, of another type, from elsewhere, or another tenant's."""
+        super().verify()
+        if self.get("iss") != issuer() or self.get("aud") != self._tenant_id():
+            raise TokenError("Token belongs elsewhere")
+
+    def user(self) -> User | None:
+        """The person, unless deactivated, gone, or in possession of a new password since."""
+        user = User.objects.filter(pk=self._subject(), is_active=True).first()
+        return user if user is not None and self["gen"] == generation(user) else None
+
+    def _subject(self) -> UUID:
+        try:
+            return UUID(self["sub"])
+        except ValueError as error:
+            raise TokenError("Token has no subject") from error
+
+    @staticmethod
+    def _tenant_id() -> str:
+        try:
+            return str(current_tenant().id)
+        except NoTenant as error:
+            raise TokenError("Token belongs to a tenant") from error
+
+
+class AccessToken(TenantToken):
+    """What requests carry."""
+
+    token_type = ACCESS
+    lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
+    backend = TypedBackend("at+jwt")
+
+
+class RefreshToken(TenantToken):
+    """What new tokens are had for, and nothing else."""
+
+    token_type = REFRESH
+    lifetime: timedelta = settings.REFRESH_TOKEN_LIFETIME
+    backend = TypedBackend("rt+jwt")
+
+
+def issuer() -> str:
+    """The platform as tokens name it."""
+    return f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}"
+
+
+def generation(user: User) -> str:
+    """Changes with the password, and so ends every token that was issued before."""
+    return hashlib.sha256(f"{user.pk}:{user.password}".encode()).hexdigest()[:16]

@@ -1,0 +1,16 @@
+"""API routes of credentials."""
+
+from django.urls import include, path
+
+from tenants.users.viewsets import ApiTokenViewSet, MeView, RefreshView, TokenView
+from tenants.viewsets import Router
+
+router = Router()
+router.register("api-tokens", ApiTokenViewSet)
+
+urlpatterns = [
+    path("auth/token/", TokenView.as_view(), name="auth-token"),
+    path("auth/refresh/", RefreshView.as_view(), name="auth-refresh"),
+    path("me/", MeView.as_view(), name="me"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,120 @@
+"""The API of credentials: signing in, refreshing, who am I, API tokens."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.context import Tenant, current_tenant
+from tenants.serializers import NoInput
+from tenants.users.filters import ApiTokenFilters
+from tenants.users.models import ApiToken, User
+from tenants.users.permissions import VERBS
+from tenants.users.serializers import (
+    ApiTokenSerializer,
+    CredentialsSerializer,
+    MeSerializer,
+    NewApiTokenSerializer,
+    RefreshSerializer,
+    TokenPairSerializer,
+)
+from tenants.users.services import create_api_token, issue_token_pair, refresh_token_pair, revoke_api_token
+from tenants.viewsets import Creates, TenantView, TenantViewSet
+
+
+class TokenView(TenantView):
+    """Sign in with e-mail and password."""
+
+    public_because = "this is where a credential is had"
+    authentication_classes = ()
+    input_class = CredentialsSerializer
+    output_class = TokenPairSerializer
+
+    def post(self, request: Request) -> Response:
+        """Exchange e-mail and password for an access token and a refresh token."""
+        address = str(request.META.get("REMOTE_ADDR", ""))
+        return self.answer(issue_token_pair(**self.input(), address=address))
+
+
+class RefreshView(TenantView):
+    """Go on without the password."""
+
+    public_because = "the refresh token in the body is the credential"
+    authentication_classes = ()
+    input_class = RefreshSerializer
+    output_class = TokenPairSerializer
+
+    def post(self, request: Request) -> Response:
+        """Exchange a refresh token for a new pair; use the new refresh token from then on."""
+        return self.answer(refresh_token_pair(**self.input()))
+
+
+@dataclass(frozen=True)
+class Me:
+    """The caller as the API shows it."""
+
+    principal: User | ApiToken
+    workspace: Tenant
+
+    @property
+    def kind(self) -> str:
+        return self.principal.actor_kind
+
+    @property
+    def id(self) -> UUID:
+        return self.principal.id
+
+    @property
+    def name(self) -> str:
+        return self.principal.name
+
+    @property
+    def email(self) -> str | None:
+        return getattr(self.principal, "email", None)
+
+    @property
+    def role(self) -> str | None:
+        return getattr(self.principal, "role", None)
+
+    @property
+    def verbs(self) -> list[str]:
+        return sorted(verb for verb in VERBS if self.principal.can(verb))
+
+
+class MeView(TenantView):
+    """Who is calling."""
+
+    verbs = {"get": "account:read"}
+    output_class = MeSerializer
+
+    def get(self, request: Request) -> Response:
+        """Show who the credential belongs to, what it may do, and in which workspace."""
+        return self.answer(Me(request.user, current_tenant()))
+
+
+class ApiTokenViewSet(Creates, TenantViewSet):
+    """API tokens of the workspace's programs. They are managed by people, never by other tokens."""
+
+    verbs = dict.fromkeys(("list", "retrieve", "create", "revoke"), "tokens:manage")
+    queryset = ApiToken.objects.all()
+    serializer_class = ApiTokenSerializer
+    inputs = {"revoke": NoInput}
+    outputs = {"create": NewApiTokenSerializer}
+    filterset_class = ApiTokenFilters
+    ordering = ("-id",)
+    ordering_fields = ("created_at", "name")
+    search_fields = ("name", "prefix")
+
+    def perform_create(self, data: dict[str, Any]) -> ApiToken:
+        """Create a token; its secret is in this answer and nowhere else."""
+        token, secret = create_api_token(actor=self.actor, owner=self.request.user, **data)
+        token.secret = secret  # type: ignore[attr-defined]  # shown once, never stored
+        return token
+
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, **path: UUID) -> Response:
+        """End a token at once."""
+        return self.answer(revoke_api_token(actor=self.actor, token=self.get_object(), **self.input()))
