@@ -17,103 +17,46 @@ class Field:
 
     name: str
     label: str
-    required: bool
-    synonyms: tuple[str, ...]
+    synonyms: str
+    required: bool = True
 
 
 FIELDS: Final = (
     Field(
         "invoice",
         "Invoice number",
-        True,
-        (
-            "invoice",
-            "invoiceno",
-            "invoicenumber",
-            "invoiceid",
-            "order",
-            "orderno",
-            "ordernumber",
-            "orderid",
-            "document",
-            "documentno",
-            "documentnumber",
-            "rechnung",
-            "rechnungsnummer",
-        ),
+        "invoice invoiceno invoicenumber invoiceid order orderno ordernumber orderid document documentno "
+        "documentnumber rechnung rechnungsnummer",
     ),
     Field(
         "sku",
         "SKU",
-        True,
-        (
-            "sku",
-            "stockcode",
-            "productcode",
-            "itemcode",
-            "articlecode",
-            "article",
-            "articleno",
-            "itemno",
-            "productid",
-            "itemid",
-            "lineitemsku",
-            "variantsku",
-            "artikelnummer",
-        ),
+        "sku stockcode productcode itemcode articlecode article articleno itemno productid itemid "
+        "lineitemsku variantsku artikelnummer",
     ),
-    Field(
-        "quantity",
-        "Quantity",
-        True,
-        ("quantity", "qty", "units", "lineitemquantity", "quantityordered", "menge", "anzahl"),
-    ),
-    Field(
-        "placed_at",
-        "Date",
-        True,
-        ("invoicedate", "orderdate", "date", "placedat", "createdat", "datetime", "timestamp", "datum"),
-    ),
-    Field(
-        "unit_price",
-        "Unit price",
-        True,
-        ("unitprice", "price", "itemprice", "lineitemprice", "priceeach", "einzelpreis", "preis"),
-    ),
+    Field("quantity", "Quantity", "quantity qty units lineitemquantity quantityordered menge anzahl"),
+    Field("placed_at", "Date", "invoicedate orderdate date placedat createdat datetime timestamp datum"),
+    Field("unit_price", "Unit price", "unitprice price itemprice lineitemprice priceeach einzelpreis preis"),
     Field(
         "description",
         "Description",
-        False,
-        (
-            "description",
-            "productname",
-            "product",
-            "itemname",
-            "item",
-            "name",
-            "lineitemname",
-            "title",
-            "beschreibung",
-            "bezeichnung",
-        ),
+        "description productname product itemname item name lineitemname title beschreibung bezeichnung",
+        required=False,
     ),
     Field(
         "customer",
         "Customer number",
-        False,
-        ("customerid", "customer", "customerno", "customernumber", "clientid", "buyerid", "kundennummer"),
+        "customerid customer customerno customernumber clientid buyerid kundennummer",
+        required=False,
     ),
     Field(
         "customer_name",
         "Customer name",
-        False,
-        ("customername", "clientname", "buyer", "buyername", "billingname", "company", "kunde"),
+        "customername clientname buyer buyername billingname company kunde",
+        required=False,
     ),
     Field(
-        "country",
-        "Country",
-        False,
-        ("country", "customercountry", "billingcountry", "shippingcountry", "land"),
+        "country", "Country", "country customercountry billingcountry shippingcountry land", required=False
     ),
 )
 REQUIRED: Final = tuple(field.name for field in FIELDS if field.required)
@@ -123,7 +66,7 @@ LABELS: Final = {field.name: field.label for field in FIELDS}
 def match_columns(columns: Sequence[str]) -> dict[str, str]:
     """The mapping that the column names suggest; fields that nothing matches are left out."""
     known = {plain_name(column): column for column in reversed(columns)}
-    matches = {field.name: _first(known, field.synonyms) for field in FIELDS}
+    matches = {field.name: _first(known, field.synonyms.split()) for field in FIELDS}
     return {name: column for name, column in matches.items() if column is not None}
 
 

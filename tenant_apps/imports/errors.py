@@ -1,6 +1,6 @@
 """What the importer refuses, and what to do about it."""
 
-from tenants.errors import Conflict, DomainError, Invalid
+from tenants.errors import Conflict, DomainError, Invalid, NotFound
 
 
 class NotACsv(Invalid):
@@ -44,3 +44,10 @@ class ImportBusy(Conflict):
 
     code = "import_status"
     title = "Not possible in the import's present state"
+
+
+class ImportMissing(NotFound):
+    """There is no import with this id."""
+
+    code = "import_not_found"
+    title = "No such import"

@@ -114,7 +114,7 @@ class Record(NamedTuple):
 
     line: int
     fields: list[str]
-    fault: tuple[str, str] | None = None
+    fault: tuple[Reason, str] | None = None
 
 
 def read_records(text: IO[str], delimiter: str, width: int) -> Iterator[Record]:

@@ -1,0 +1,250 @@
+"""The verbs of imports: upload, configure, start, cancel, resume, delete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from tenant_apps.imports.columns import check_mapping, match_columns, require_complete
+from tenant_apps.imports.errors import EmptyFile, FileTooLarge, ImportBusy, ImportMissing, InvalidOptions
+from tenant_apps.imports.models import Import, StagedLine
+from tenant_apps.imports.options import check_options, infer_options
+from tenant_apps.imports.reading import HEAD_BYTES, EncodingProbe, Head, read_head
+from tenants.audit.actors import Actor
+from tenants.audit.services import record
+from tenants.context import current_tenant
+from tenants.models import uuid7
+from tenants.storage import tenant_storage
+
+SAMPLE_ROWS: Final = 5
+MEGABYTE: Final = 1024 * 1024
+
+
+def upload_import(
+    *,
+    actor: Actor,
+    file: File[bytes],
+    name: str,
+    mapping: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    start: bool = False,
+) -> Import:
+    """Keep a file of order lines and understand its head; with `start`, import it at once.
+
+    Everything that can be wrong with the head is refused before anything is kept.
+    """
+    job = _understood(file, name, actor)
+    head = _head(file, job.options["encoding"])
+    _configure(job, head, mapping or match_columns(head.columns), options or {})
+    if start:
+        _require_ready(job)
+    job.file_path = tenant_storage().save(f"imports/{job.pk}.csv", file)
+    try:
+        return _create_import(job, actor, start)
+    except BaseException:
+        tenant_storage().delete(job.file_path)
+        raise
+
+
+def configure_import(
+    *,
+    actor: Actor,
+    import_id: UUID,
+    mapping: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Import:
+    """Say which column feeds which field, and how dates, prices and times are meant."""
+    with transaction.atomic():
+        job = _locked(import_id)
+        if not job.is_configurable:
+            raise _not_now(job, "changed", "has not been started")
+        with tenant_storage().open(job.file_path) as file:
+            head = _head(file, job.options["encoding"])
+        given = {**_given(job), **(options or {})}
+        _configure(job, head, job.mapping if mapping is None else mapping, given)
+        job.save()
+        record(actor=actor, verb="import.configured", target=job, data={"mapping": job.mapping, **given})
+    return job
+
+
+def start_import(*, actor: Actor, import_id: UUID) -> Import:
+    """Hand the import to a worker, after the commit."""
+    with transaction.atomic():
+        job = _locked(import_id)
+        if not job.is_configurable:
+            raise _not_now(job, "started", "has not been started")
+        _require_ready(job)
+        _hand_over(job, actor, "import.started")
+    return job
+
+
+def resume_import(*, actor: Actor, import_id: UUID) -> Import:
+    """Go on with a cancelled or failed import where it stopped."""
+    with transaction.atomic():
+        job = _locked(import_id)
+        if job.status not in Import.STOPPED:
+            raise _not_now(job, "resumed", "was cancelled or has failed")
+        _require_ready(job)
+        _hand_over(job, actor, "import.resumed")
+    return job
+
+
+def cancel_import(*, actor: Actor, import_id: UUID) -> Import:
+    """Stop an import: at once if no worker has it, else with the chunk in hand. What is imported stays."""
+    with transaction.atomic():
+        job = _locked(import_id)
+        if not job.is_cancellable:
+            raise _not_now(job, "cancelled", "has not ended")
+        in_hand = job.lease is not None
+        job.status = Import.Status.CANCELLING if in_hand else Import.Status.CANCELLED
+        job.finished_at = None if in_hand else timezone.now()
+        job.save()
+        record(actor=actor, verb="import.cancelled", target=job)
+    return job
+
+
+def delete_import(*, actor: Actor, import_id: UUID) -> None:
+    """Forget an import, its rejected rows and its file. The orders it made stay."""
+    with transaction.atomic():
+        job = _locked(import_id)
+        if not job.is_deletable:
+            raise _not_now(job, "deleted", "is not running")
+        record(actor=actor, verb="import.deleted", target=job, data={"file": job.file_name})
+        StagedLine.objects.filter(job=job).delete()
+        job.delete()
+        storage, path = tenant_storage(), job.file_path
+        transaction.on_commit(lambda: storage.delete(path), robust=True)
+
+
+def requeue_stale_imports(*, now: datetime | None = None) -> int:
+    """Hand imports to a worker again whose worker died or whose message was lost; how many there were."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        # A locked row is being worked on this moment.
+        stale = list(Import.objects.stale(now).select_for_update(skip_locked=True))
+        for job in stale:
+            job.lease, job.heartbeat_at = None, now
+            job.save(update_fields=["lease", "heartbeat_at"])
+            _enqueue(job.pk)
+    return len(stale)
+
+
+def _understood(file: File[bytes], name: str, actor: Actor) -> Import:
+    """A new import that knows its file's size, fingerprint and encoding."""
+    size = file.size
+    _refuse_size(size)
+    digest, probe = hashlib.sha256(), EncodingProbe()
+    for chunk in file.chunks():
+        digest.update(chunk)
+        probe.feed(chunk)
+    return Import(
+        id=uuid7(),
+        file_name=_file_name(name),
+        file_size=size,
+        file_sha256=digest.hexdigest(),
+        options={"encoding": probe.finish()},
+        created_by=actor.label[:200],
+    )
+
+
+def _refuse_size(size: int) -> None:
+    most: int = settings.IMPORT_MAX_MB
+    if size > most * MEGABYTE:
+        raise FileTooLarge(
+            f"The file has {size / MEGABYTE:.1f} MB; {most} MB are the most. Split it between two invoices, "
+            "with the header on both parts.",
+            field="file",
+        )
+    if size == 0:
+        raise EmptyFile("The file is empty. Export the order lines again, with a header row.", field="file")
+
+
+def _file_name(name: str) -> str:
+    plain = "".join(character for character in PurePath(name).name if character.isprintable())
+    return plain[-200:] or "upload.csv"
+
+
+def _head(file: File[bytes], encoding: str) -> Head:
+    file.seek(0)
+    return read_head(file.read(HEAD_BYTES), encoding)
+
+
+def _configure(job: Import, head: Head, mapping: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    chosen = {name: column for name, column in mapping.items() if column}
+    check_mapping(chosen, head.columns)
+    given = check_options(options)
+    tenant = current_tenant()
+    job.columns, job.sample, job.mapping = head.columns, head.sample[:SAMPLE_ROWS], chosen
+    job.options = {
+        "encoding": job.options["encoding"],
+        "delimiter": head.delimiter,
+        "currency": tenant.currency,
+        "time_zone": tenant.time_zone,
+        **infer_options(head, chosen),
+        **given,
+        "given": sorted(given),
+    }
+    job.status = Import.Status.UPLOADED if job.missing else Import.Status.READY
+
+
+def _given(job: Import) -> dict[str, Any]:
+    return {name: job.options[name] for name in job.options["given"]}
+
+
+def _require_ready(job: Import) -> None:
+    require_complete(job.mapping, job.columns)
+    if job.missing:
+        raise InvalidOptions(
+            "The dates can be read as day/month or month/day. Say which by the option date_order: "
+            "dmy or mdy.",
+            field="options",
+            missing=job.missing,
+        )
+
+
+def _create_import(job: Import, actor: Actor, start: bool) -> Import:
+    with transaction.atomic():
+        job.save(force_insert=True)
+        data = {"file": job.file_name, "bytes": job.file_size, "sha256": job.file_sha256}
+        record(actor=actor, verb="import.uploaded", target=job, data=data)
+        if start:
+            _hand_over(job, actor, "import.started")
+    return job
+
+
+def _hand_over(job: Import, actor: Actor, verb: str) -> None:
+    job.status, job.error, job.lease, job.attempts = Import.Status.RUNNING, "", None, 0
+    job.heartbeat_at, job.finished_at = timezone.now(), None
+    job.save()
+    record(actor=actor, verb=verb, target=job)
+    _enqueue(job.pk)
+
+
+def _enqueue(import_id: UUID) -> None:
+    from tenant_apps.imports.tasks import run_import_task
+
+    # If the broker is away, the sweeper hands the import over as soon as it is back.
+    transaction.on_commit(lambda: run_import_task.delay(str(import_id)), robust=True)
+
+
+def _locked(import_id: UUID) -> Import:
+    job = Import.objects.select_for_update().filter(pk=import_id).first()
+    if job is None:
+        raise ImportMissing("There is no such import.")
+    return job
+
+
+def _not_now(job: Import, move: str, condition: str) -> ImportBusy:
+    return ImportBusy(
+        f"This import is {job.get_status_display().lower()}; only one that {condition} can be {move}.",
+        status_now=job.status,
+    )
