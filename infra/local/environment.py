@@ -63,9 +63,11 @@ def _install(environment: Path, python: Path) -> None:
     (environment / "lock-digest").unlink(missing_ok=True)
     commands = _with_uv(environment, python) if shutil.which("uv") else _with_pip(environment, python)
     for command in commands:
-        done = subprocess.run(command, stdout=sys.stderr, check=False)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         if done.returncode:
-            raise SystemExit(f"This did not work, its output is above: {' '.join(command)}")
+            raise SystemExit(f"{done.stdout}\nThis did not work: {' '.join(command)}")
     (environment / "lock-digest").write_text(_digest())
     _tell(f"… done in {time.monotonic() - began:.0f} s")
 
