@@ -7,6 +7,7 @@ from django.db import transaction
 
 from tenants.tasks import TenantTask
 from tenants.users.models import User
+from tenants.users.passwords import send_reset
 from tenants.users.verification import send_verification
 
 
@@ -17,3 +18,11 @@ def mail_verification(user_id: str) -> None:
         user = User.objects.get(pk=UUID(user_id))
     if user.email_verified_at is None:
         send_verification(user)
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
+def mail_password_reset(user_id: str) -> None:
+    """Mail the link that lets a person choose a new password."""
+    with transaction.atomic():
+        user = User.objects.get(pk=UUID(user_id))
+    send_reset(user)

@@ -1,0 +1,73 @@
+"""Forms of the way in and of the settings."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+
+from django import forms
+from django.utils import timezone
+
+from tenants.users.models import User
+from tenants.users.permissions import SCOPES
+
+LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never"))
+
+
+class SignInForm(forms.Form):
+    """E-mail and password."""
+
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class ResetForm(forms.Form):
+    """Where the link goes."""
+
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """The password to come."""
+
+    password = forms.CharField(
+        label="New password",
+        max_length=128,
+        strip=False,
+        help_text="At least 10 characters; not one of the common ones.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )
+
+
+class ApiTokenForm(forms.Form):
+    """What a new API token is for and may do."""
+
+    name = forms.CharField(max_length=120, help_text="What will use it, for example “Web shop”.")
+    lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False, initial="90")
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Grant what the program needs and no more.",
+        error_messages={"required": "Choose at least one scope: a token without any could do nothing."},
+    )
+
+    def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        field.choices = [(scope, scope) for scope in sorted(SCOPES) if owner.can(scope)]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the token ends by the chosen lifetime."""
+        days = self.cleaned_data["lifetime"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
