@@ -43,7 +43,8 @@ class TenantView(Declares, APIView):
 class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """A resource: lists and shows records; writes are actions that call one service verb.
 
-    `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes.
+    `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes,
+    `statuses` what it answers with.
     """
 
     lookup_field = "id"
@@ -54,6 +55,7 @@ class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet
     search_fields: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[dict[str, Shape]] = {}
     outputs: ClassVar[dict[str, Shape]] = {}
+    statuses: ClassVar[dict[str, int]] = {"create": 201, "destroy": 204}
 
     @property
     def actor(self) -> Actor:
@@ -77,10 +79,9 @@ class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet
         shape = self.inputs.get(self.action, self.serializer_class)
         return _checked(shape(data=self.request.data, partial=partial, context=self.get_serializer_context()))
 
-    def answer(
-        self, instance: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """One record, in the action's shape."""
+    def answer(self, instance: Any, *, headers: Mapping[str, str] | None = None) -> Response:
+        """One record, in the action's shape and with its status."""
+        status = self.statuses.get(self.action, 200)
         return Response(self.get_serializer(instance).data, status=status, headers=headers)
 
 
@@ -89,7 +90,7 @@ class Creates:
 
     def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = self.perform_create(self.input())
-        return self.answer(instance, status=201, headers={"Location": self.location(instance)})
+        return self.answer(instance, headers={"Location": self.location(instance)})
 
     def location(self: Any, instance: Model) -> str:
         """Where the new record lives."""

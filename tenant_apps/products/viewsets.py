@@ -74,6 +74,7 @@ class ProductViewSet(Creates, Updates, TenantViewSet):
         "archive": NoInput,
     }
     outputs = {"receive": MovementSerializer, "adjust": MovementSerializer}
+    statuses = {**TenantViewSet.statuses, "receive": 201, "adjust": 201}
     filterset_class = ProductFilters
     ordering_fields = ("created_at", "name", "price", "sku", "updated_at")
     search_fields = ("sku", "name", "description")
@@ -95,13 +96,13 @@ class ProductViewSet(Creates, Updates, TenantViewSet):
     def receive(self, request: Request, **path: UUID) -> Response:
         """Add delivered goods to what is on hand; answers with the line of the ledger."""
         movement = receive_stock(actor=self.actor, product=self.get_object(), **self.input())
-        return self.answer(movement, status=201)
+        return self.answer(movement)
 
     @action(detail=True, methods=["post"])
     def adjust(self, request: Request, **path: UUID) -> Response:
         """Correct what is on hand, to a counted number or by a difference; answers with its ledger line."""
         movement = adjust_stock(actor=self.actor, product=self.get_object(), **self.input())
-        return self.answer(movement, status=201)
+        return self.answer(movement)
 
 
 class MovementViewSet(TenantViewSet):

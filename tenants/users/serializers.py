@@ -26,9 +26,9 @@ class RefreshSerializer(TenantSerializer):
 class TokenPairSerializer(TenantSerializer):
     """An access token for requests and a refresh token for the next pair."""
 
-    access = serializers.ReadOnlyField(help_text="Send it as `Authorization: Bearer …`.")
-    refresh = serializers.ReadOnlyField()
-    token_type = serializers.ReadOnlyField()
+    access = fields.TextField(read_only=True, help_text="Send it as `Authorization: Bearer …`.")
+    refresh = fields.TextField(read_only=True)
+    token_type = fields.TextField(read_only=True)
     expires_in = fields.IntegerField(read_only=True, help_text="Seconds until the access token expires.")
 
 
@@ -84,7 +84,7 @@ class ApiTokenSerializer(TenantModelSerializer):
 class NewApiTokenSerializer(ApiTokenSerializer):
     """A new API token with its secret, which is never shown again."""
 
-    token = serializers.ReadOnlyField(source="secret", help_text="Shown once: keep it now.")
+    token = fields.TextField(source="secret", read_only=True, help_text="Shown once: keep it now.")
 
     class Meta(ApiTokenSerializer.Meta):
         fields: Any = (*ApiTokenSerializer.Meta.fields, "token")

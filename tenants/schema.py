@@ -1,0 +1,189 @@
+"""How the OpenAPI document is drawn from the views, and where it is served."""
+
+from functools import cache
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from rest_framework.request import Request
+
+from tenants.portal import portal_public
+from tenants.problems import CONTENT_TYPE
+from tenants.renderers import JSONRenderer, dump_json
+from tenants.serializers import NoInput
+from tenants.viewsets import TenantView
+
+Schema = dict[str, Any]
+WRITES: Final = {"create": "perform_create", "partial_update": "perform_update", "destroy": "perform_destroy"}
+
+
+class TenantSchema(AutoSchema):  # type: ignore[misc]  # the library is not typed
+    """Operations named after actions, bodies and answers taken from what the views declare."""
+
+    def get_operation_id(self) -> str:
+        """Stable names: products_list, orders_place, auth_token_create."""
+        action = getattr(self.view, "action", None)
+        if action is None:
+            return str(super().get_operation_id())
+        names = [name.replace("-", "_") for name in self._tokenize_path()]
+        return "_".join([*(name for name in names if name != action), action])
+
+    def get_summary(self) -> str:
+        return self._documentation().partition("\n")[0].rstrip(".")
+
+    def get_description(self) -> str:
+        return self._documentation().partition("\n")[2].strip()
+
+    def get_request_serializer(self) -> Any:
+        """What the action takes; nothing at all when it needs nothing."""
+        if not hasattr(self.view, "action"):
+            return getattr(self.view, "input_class", None)
+        shape = self.view.inputs.get(self.view.action, self.view.serializer_class)
+        return None if shape is NoInput else shape
+
+    def get_response_serializers(self) -> Any:
+        """What the action answers, under its status."""
+        if not hasattr(self.view, "action"):
+            return {200: self.view.output_class}
+        status = self.view.statuses.get(self.view.action, 200)
+        return {status: None if status == 204 else self.view.get_serializer_class()}
+
+    def _documentation(self) -> str:
+        action = getattr(self.view, "action", None) or self.method.lower()
+        described = getattr(self.view, WRITES.get(action, action), None)
+        own = action not in ("list", "retrieve")
+        text = (described.__doc__ if own else None) or type(self.view).__doc__ or ""
+        return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+    """The three credentials, each enough by itself."""
+
+    target_class = "tenants.users.authentication.TenantAuthentication"
+    name = ["accessToken", "apiToken", "session"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[Schema]:
+        from django.conf import settings
+
+        people = "An access token from POST /api/v1/auth/token/; good for some minutes."
+        programs = "An API token (`rwh_…`), limited to its scopes."
+        browsers = "The portal's session; writes need the X-CSRFToken header as well."
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": people},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "rwh_", "description": programs},
+            {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": browsers},
+        ]
+
+
+class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[misc]
+    """Amounts are strings, written plainly."""
+
+    target_class = "tenants.fields.MoneyField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Schema:
+        field = self.target
+        whole = field.max_digits - field.decimal_places
+        sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+        pattern = rf"^{sign}[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.decimal_places}}})?$"
+        return {"type": "string", "format": "decimal", "pattern": pattern, "examples": ["12.50"]}
+
+
+def describe_problems(
+    result: Schema, generator: SchemaGenerator, request: Request | None, public: bool
+) -> Schema:
+    """Give every operation the problems that it may answer with."""
+    parts = result.setdefault("components", {})
+    parts.setdefault("schemas", {}).update(Problem=PROBLEM, ProblemError=PROBLEM_ERROR)
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    parts["responses"] = {"Problem": {"description": "What went wrong (RFC 9457).", "content": content}}
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            for status in _problem_statuses(path, operation):
+                operation["responses"].setdefault(status, {"$ref": "#/components/responses/Problem"})
+    return result
+
+
+def _problem_statuses(path: str, operation: Schema) -> list[str]:
+    statuses = {"default", "401", "422"}
+    if operation.get("security"):
+        statuses.add("403")
+    if "{" in path:
+        statuses.add("404")
+    if "requestBody" in operation:
+        statuses |= {"400", "409", "413", "415"}
+    return sorted(statuses)
+
+
+PROBLEM: Final[Schema] = {
+    "type": "object",
+    "description": "A problem. Programs compare `code`; `detail` is written for people and may change.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
+    },
+    "additionalProperties": True,
+}
+PROBLEM_ERROR: Final[Schema] = {
+    "type": "object",
+    "description": "One thing that was wrong with the input.",
+    "required": ["pointer", "in", "code", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": "A JSON pointer into the body, or /name of a parameter.",
+        },
+        "in": {"type": "string", "enum": ["body", "query"]},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+
+
+# Serving it
+
+
+class YamlRenderer(OpenApiYamlRenderer):  # type: ignore[misc]
+    """application/yaml, the registered name (RFC 9512)."""
+
+    media_type = "application/yaml"
+
+
+class SchemaView(TenantView):
+    """The OpenAPI document, as JSON or, where asked for by Accept, as YAML."""
+
+    public_because = "the description of the API holds nobody's data"
+    authentication_classes = ()
+    renderer_classes = (JSONRenderer, YamlRenderer)
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        """The same for every tenant, hence drawn once in each process."""
+        renderer = request.accepted_renderer
+        return HttpResponse(document(renderer.format), content_type=renderer.media_type)
+
+
+@cache
+def document(form: str) -> bytes:
+    """The OpenAPI document of the tenants' API, written as `json` or `yaml`."""
+    drawn = SchemaGenerator().get_schema(request=None, public=True)
+    return dump_json(drawn) if form == "json" else YamlRenderer().render(drawn, renderer_context={})
+
+
+@portal_public("the description of the API holds nobody's data")
+def docs(request: HttpRequest) -> HttpResponse:
+    """The API's documentation, to be read and tried out; everything it loads comes from this host."""
+    return render(request, "api/docs.html")

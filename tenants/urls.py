@@ -1,0 +1,10 @@
+"""Where the API describes itself."""
+
+from django.urls import path
+
+from tenants.schema import SchemaView, docs
+
+urlpatterns = [
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path("docs/", docs, name="api-docs"),
+]
