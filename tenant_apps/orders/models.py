@@ -136,7 +136,7 @@ class Order(Record):
             models.CheckConstraint(
                 condition=Q(status="draft", number__isnull=True, placed_at__isnull=True)
                 | Q(status="cancelled", number__isnull=True, placed_at__isnull=True)
-                | Q(number__gt=0, placed_at__isnull=False) & ~Q(status="draft"),
+                | Q(number__isnull=False, number__gt=0, placed_at__isnull=False) & ~Q(status="draft"),
                 name="orders_order_numbered_once_placed",
             ),
         ]

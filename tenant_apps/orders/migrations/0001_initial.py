@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('number__isnull', True), ('placed_at__isnull', True), ('status', 'draft')), models.Q(('number__isnull', True), ('placed_at__isnull', True), ('status', 'cancelled')), models.Q(('number__gt', 0), ('placed_at__isnull', False), models.Q(('status', 'draft'), _negated=True)), _connector='OR'), name='orders_order_numbered_once_placed'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('number__isnull', True), ('placed_at__isnull', True), ('status', 'draft')), models.Q(('number__isnull', True), ('placed_at__isnull', True), ('status', 'cancelled')), models.Q(('number__gt', 0), ('number__isnull', False), ('placed_at__isnull', False), models.Q(('status', 'draft'), _negated=True)), _connector='OR'), name='orders_order_numbered_once_placed'),
         ),
         migrations.AddIndex(
             model_name='orderline',

@@ -1,0 +1,24 @@
+"""Small makers of products, for every test that needs something to sell."""
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from tenant_apps.products.models import Product
+from tenant_apps.products.services import create_product
+from tenants.audit.actors import Actor
+
+CLERK = Actor(kind="user", id=None, label="clerk@acme.example")
+
+_numbers = count(1)
+
+
+def a_product(**fields: Any) -> Product:
+    """A mug for 9.50, in stock only if the test says so."""
+    sku = f"MUG-{next(_numbers)}"
+    return create_product(**{"actor": CLERK, "sku": sku, "name": "Mug", "price": Decimal("9.50")} | fields)
+
+
+def a_service(**fields: Any) -> Product:
+    """Something sold without stock."""
+    return a_product(**{"kind": Product.Kind.SERVICE, "name": "Delivery", "price": Decimal("4.90")} | fields)
