@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from tenant_apps.imports.keys import CUSTOMER, LINE, ORDER, PRODUCT, key_prefix, line_key
 from tenant_apps.imports.models import Import
+from tenant_apps.orders.models import OrderCounter
+from tenant_apps.orders.services import take_numbers
 
 BATCH_LINES: Final = 4_000
 # Stock codes of the wholesaler's books that are charges, vouchers or bookings and never lie on a shelf.
@@ -48,9 +50,6 @@ INSERT_CUSTOMERS: Final = """
 
 # Keys sort in the file's order, so that a stretch of lines is a range of the primary key.
 INVOICES_BETWEEN: Final = "SELECT DISTINCT invoice FROM imports_stagedline WHERE id > %s AND id <= %s"
-
-LOCK_COUNTER: Final = "SELECT last FROM orders_ordercounter FOR UPDATE"
-RAISE_COUNTER: Final = "UPDATE orders_ordercounter SET last = last + %s"
 
 # One statement moves whole invoices: what is deleted from the staged lines is what becomes orders.
 APPLY_INVOICES: Final = """
@@ -148,13 +147,12 @@ def _invoices(job: Import, after: int, end: int) -> list[str]:
 
 
 def _apply(job: Import, invoices: list[str]) -> Applied:
+    # Whoever places an order waits here: numbers have no gaps, so the lock lasts until the commit.
+    last = OrderCounter.objects.select_for_update().values_list("last", flat=True).get()
     with connection.cursor() as cursor:
-        # Whoever places an order waits here: numbers have no gaps, so the lock lasts until the commit.
-        cursor.execute(LOCK_COUNTER)
-        (last,) = cursor.fetchone()
         cursor.execute(APPLY_INVOICES, {**_shared(job), "kind": ORDER, "invoices": invoices, "last": last})
         applied = Applied(*cursor.fetchone())
-        cursor.execute(RAISE_COUNTER, [applied.orders])
+    take_numbers(count=applied.orders)
     return applied
 
 

@@ -183,16 +183,26 @@ class Import(Record):
         return READING_SHARE + catalogue + (1 - READING_SHARE - CATALOGUE_SHARE) * applied
 
     @property
-    def rows_per_second(self) -> float | None:
-        """Rows of the file by seconds of work, all phases together."""
-        return self.rows_read / self.seconds_working if self.seconds_working > 0 else None
+    def percent(self) -> int:
+        """The share of the work done in whole percent; 100 only when all is done."""
+        return int(self.progress * 100)
 
     @property
-    def seconds_left(self) -> float | None:
+    def rows_per_second(self) -> int | None:
+        """Rows of the file by seconds of work, all phases together."""
+        return round(self.rows_read / self.seconds_working) if self.seconds_working > 0 else None
+
+    @property
+    def seconds_left(self) -> int | None:
         """An estimate from the work done so far; unknown before there is any."""
         if not self.is_active or self.progress < 0.01:
             return None
-        return self.seconds_working * (1 - self.progress) / self.progress
+        return round(self.seconds_working * (1 - self.progress) / self.progress)
+
+    @property
+    def readable_options(self) -> dict[str, str]:
+        """How the file is read, without the note of who said so."""
+        return {name: value for name, value in self.options.items() if name != "given"}
 
     @property
     def is_overdue(self) -> bool:

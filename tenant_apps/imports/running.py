@@ -1,7 +1,7 @@
 """A worker's run of one import: claimed, done in steps, and given back whatever happens.
 
 Each step is one transaction that begins by locking the import's row and ends by moving its marks. A worker
-that was killed leaves at most a lease that grows stale; one that was only slow finds its lease gone and stops.
+that was killed leaves at most a lease that grows stale; one that was slow finds its lease gone and stops.
 Nothing is done twice: the marks commit with the work, and keys are derived from lines.
 """
 

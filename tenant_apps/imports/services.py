@@ -58,13 +58,13 @@ def upload_import(
 def configure_import(
     *,
     actor: Actor,
-    import_id: UUID,
+    job: Import,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Import:
     """Say which column feeds which field, and how dates, prices and times are meant."""
     with transaction.atomic():
-        job = _locked(import_id)
+        job = _locked(job)
         if not job.is_configurable:
             raise _not_now(job, "changed", "has not been started")
         with tenant_storage().open(job.file_path) as file:
@@ -76,10 +76,10 @@ def configure_import(
     return job
 
 
-def start_import(*, actor: Actor, import_id: UUID) -> Import:
+def start_import(*, actor: Actor, job: Import) -> Import:
     """Hand the import to a worker, after the commit."""
     with transaction.atomic():
-        job = _locked(import_id)
+        job = _locked(job)
         if not job.is_configurable:
             raise _not_now(job, "started", "has not been started")
         _require_ready(job)
@@ -87,10 +87,10 @@ def start_import(*, actor: Actor, import_id: UUID) -> Import:
     return job
 
 
-def resume_import(*, actor: Actor, import_id: UUID) -> Import:
+def resume_import(*, actor: Actor, job: Import) -> Import:
     """Go on with a cancelled or failed import where it stopped."""
     with transaction.atomic():
-        job = _locked(import_id)
+        job = _locked(job)
         if job.status not in Import.STOPPED:
             raise _not_now(job, "resumed", "was cancelled or has failed")
         _require_ready(job)
@@ -98,10 +98,10 @@ def resume_import(*, actor: Actor, import_id: UUID) -> Import:
     return job
 
 
-def cancel_import(*, actor: Actor, import_id: UUID) -> Import:
+def cancel_import(*, actor: Actor, job: Import) -> Import:
     """Stop an import: at once if no worker has it, else with the chunk in hand. What is imported stays."""
     with transaction.atomic():
-        job = _locked(import_id)
+        job = _locked(job)
         if not job.is_cancellable:
             raise _not_now(job, "cancelled", "has not ended")
         in_hand = job.lease is not None
@@ -112,10 +112,10 @@ def cancel_import(*, actor: Actor, import_id: UUID) -> Import:
     return job
 
 
-def delete_import(*, actor: Actor, import_id: UUID) -> None:
+def delete_import(*, actor: Actor, job: Import) -> None:
     """Forget an import, its rejected rows and its file. The orders it made stay."""
     with transaction.atomic():
-        job = _locked(import_id)
+        job = _locked(job)
         if not job.is_deletable:
             raise _not_now(job, "deleted", "is not running")
         record(actor=actor, verb="import.deleted", target=job, data={"file": job.file_name})
@@ -154,6 +154,13 @@ def _understood(file: File[bytes], name: str, actor: Actor) -> Import:
         options={"encoding": probe.finish()},
         created_by=actor.label[:200],
     )
+
+
+def refuse_length(content_length: str | None) -> None:
+    """Refuse a request by the length it announces, before its body is read."""
+    allowed: int = settings.IMPORT_MAX_MB + 1
+    if content_length and content_length.isdecimal() and int(content_length) > allowed * MEGABYTE:
+        _refuse_size(int(content_length))
 
 
 def _refuse_size(size: int) -> None:
@@ -236,11 +243,12 @@ def _enqueue(import_id: UUID) -> None:
     transaction.on_commit(lambda: run_import_task.delay(str(import_id)), robust=True)
 
 
-def _locked(import_id: UUID) -> Import:
-    job = Import.objects.select_for_update().filter(pk=import_id).first()
-    if job is None:
-        raise ImportMissing("There is no such import.")
-    return job
+def _locked(job: Import) -> Import:
+    """The import as it is now, unchanged until the commit."""
+    found = Import.objects.select_for_update().filter(pk=job.pk).first()
+    if found is None:
+        raise ImportMissing("Somebody has deleted this import meanwhile.")
+    return found
 
 
 def _not_now(job: Import, move: str, condition: str) -> ImportBusy:

@@ -1,0 +1,10 @@
+"""What the list of imports may be narrowed by."""
+
+from tenant_apps.imports.models import Import
+from tenants.filters import ChoiceFilter, TenantFilterSet
+
+
+class ImportFilters(TenantFilterSet):
+    """Filters of imports."""
+
+    status = ChoiceFilter(choices=Import.Status.choices)

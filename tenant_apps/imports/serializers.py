@@ -1,0 +1,132 @@
+"""What the API takes and shows of imports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from tenant_apps.imports.columns import FIELDS
+from tenant_apps.imports.models import Import
+from tenant_apps.imports.options import EXPECTED
+from tenants import fields
+from tenants.serializers import TenantModelSerializer, TenantSerializer
+
+
+class WordsField(serializers.DictField):
+    """An object of short texts; in a form, the same as JSON text."""
+
+    child = fields.TextField(max_length=200)
+    default_error_messages = {"not_json": 'Send a JSON object such as {{"sku": "StockCode"}}.'}
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if isinstance(data, str):
+            data = self._parsed(data)
+        values: dict[str, str] = super().to_internal_value(data)
+        return values
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            self.fail("not_json")
+
+
+class SwitchField(fields.BooleanField):
+    """true or false, also as the text that a form sends."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        return super().to_internal_value({"true": True, "false": False}.get(data, data))
+
+
+class UploadSerializer(TenantSerializer):
+    """A file of order lines, and how to read it."""
+
+    file = serializers.FileField(help_text="CSV in UTF-8 or Windows-1252, with a header row.")
+    mapping = WordsField(
+        required=False,
+        help_text=f"Column by field: {', '.join(f.name for f in FIELDS)}. By default told by the header.",
+    )
+    options = WordsField(
+        required=False, help_text=f"{'; '.join(f'{name}: {what}' for name, what in EXPECTED.items())}."
+    )
+    start = SwitchField(default=True, help_text="Import at once, or only keep the file to be configured.")
+
+
+class ConfigurationSerializer(TenantSerializer):
+    """How to read a file that was uploaded with `start=false`."""
+
+    mapping = WordsField(required=False)
+    options = WordsField(required=False)
+
+
+class FileSerializer(TenantModelSerializer):
+    """The uploaded file."""
+
+    name = serializers.CharField(source="file_name")
+    size = serializers.IntegerField(source="file_size")
+    sha256 = serializers.CharField(source="file_sha256")
+    columns = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Import
+        fields = ("name", "size", "sha256", "columns")
+
+
+class ProgressSerializer(TenantSerializer):
+    """How far it is. Rate and time left are null while nothing can be said."""
+
+    percent = serializers.IntegerField()
+    rows_per_second = serializers.IntegerField(allow_null=True)
+    seconds_left = serializers.IntegerField(allow_null=True)
+
+
+class CountsSerializer(TenantModelSerializer):
+    """rows_read = rows_imported + rows_rejected + rows_already_there, as soon as it is done."""
+
+    class Meta:
+        model = Import
+        fields = (
+            "rows_read",
+            "rows_imported",
+            "rows_rejected",
+            "rows_already_there",
+            "products_created",
+            "customers_created",
+            "orders_created",
+            "cancellations_created",
+            "orders_skipped",
+        )
+
+
+class ImportSerializer(TenantModelSerializer):
+    """One import with its progress."""
+
+    file = FileSerializer(source="*")
+    mapping = serializers.DictField(child=serializers.CharField())
+    options = serializers.DictField(source="readable_options", child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+    counts = CountsSerializer(source="*")
+    progress = ProgressSerializer(source="*")
+
+    class Meta:
+        model = Import
+        fields = (
+            "id",
+            "kind",
+            "status",
+            "phase",
+            "error",
+            "file",
+            "mapping",
+            "options",
+            "missing",
+            "counts",
+            "progress",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "started_at",
+            "finished_at",
+        )
