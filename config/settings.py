@@ -53,6 +53,7 @@ TENANT_APPS = [
     "tenant_apps.imports",
 ]
 TABLELESS_APPS = [
+    "config",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",
@@ -183,6 +184,7 @@ CONTENT_SECURITY_POLICY = {
 # Mail, files, language, time
 globals().update(email_settings(env.url("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM")
+DATA_DIR = env.directory("DATA_DIR")
 MEDIA_ROOT = env.directory("MEDIA_ROOT")
 IMPORT_MAX_MB = env.integer("IMPORT_MAX_MB")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

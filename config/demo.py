@@ -1,0 +1,236 @@
+"""The demo tenants: two small shops with people, products, two months of orders and some work left to do."""
+
+import csv
+import io
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from shared_apps.clients.models import Client
+from shared_apps.clients.services import as_tenant, sign_up
+from tenant_apps.imports.models import Import
+from tenant_apps.imports.running import run_import
+from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.services import (
+    LineInput,
+    create_and_place_order,
+    create_draft,
+    fulfil_order,
+    pay_order,
+)
+from tenant_apps.products.models import Product
+from tenant_apps.products.services import create_category, create_product, receive_stock
+from tenants.audit.actors import Actor
+from tenants.context import Tenant, public_context, tenant_context, unit_of_work
+from tenants.users.accounts import create_operator, create_user
+from tenants.users.models import ApiToken, User
+from tenants.users.permissions import SCOPES
+from tenants.users.services import create_api_token, revoke_api_token
+from tenants.users.verification import tenant_url
+
+ACTOR: Final = Actor.system("demo")
+OPERATOR: Final = "operator@platform.example"
+ROLES: Final = ("owner", "admin", "member", "viewer")
+TOKEN_NAME: Final = "Demo"
+HISTORY: Final = "orders-before-rowhouse.csv"
+DAYS, ORDERS = 60, 140
+
+Item = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One demo tenant; items are SKU, name, price and stock, by category."""
+
+    subdomain: str
+    company: str
+    currency: str
+    time_zone: str
+    shelves: dict[str, tuple[Item, ...]]
+    customers: tuple[tuple[str, str], ...]
+
+    @property
+    def items(self) -> list[Item]:
+        return [item for items in self.shelves.values() for item in items]
+
+
+SHOPS: Final = (
+    Shop(
+        "acme",
+        "Acme Outdoor",
+        "GBP",
+        "Europe/London",
+        {
+            "Tents": (
+                ("TENT-2P", "Ridge tent for two", "189.00", 24),
+                ("TENT-4P", "Dome tent for four", "329.00", 9),
+                ("TARP-3M", "Tarp 3 × 3 m", "54.50", 40),
+            ),
+            "Cooking": (
+                ("STOVE-G", "Gas stove", "42.90", 60),
+                ("POT-12", "Pot 1.2 l, titanium", "38.00", 35),
+                ("MUG-E", "Enamel mug", "7.95", 220),
+            ),
+            "Light": (
+                ("LAMP-H", "Head lamp 300 lm", "29.90", 80),
+                ("LANT-S", "Solar lantern", "24.00", 4),
+            ),
+        },
+        (("C-1001", "Harbour Outfitters"), ("C-1002", "North Ridge Club"), ("C-1003", "Lakeside Campsite")),
+    ),
+    Shop(
+        "globex",
+        "Globex Kitchens",
+        "EUR",
+        "Europe/Berlin",
+        {
+            "Knives": (
+                ("KN-CHEF", "Chef's knife 20 cm", "79.00", 45),
+                ("KN-PAR", "Paring knife 9 cm", "24.50", 90),
+            ),
+            "Pans": (
+                ("PAN-28", "Steel pan 28 cm", "64.00", 30),
+                ("POT-5L", "Stock pot 5 l", "88.00", 12),
+                ("WOK-32", "Carbon wok 32 cm", "49.90", 3),
+            ),
+        },
+        (("K-201", "Bistro am Markt"), ("K-202", "Canteen No. 4"), ("K-203", "Cooking school Elbe")),
+    ),
+)
+
+
+def demo_password() -> str:
+    """One that can be typed on this machine; where strangers could reach it, one that cannot be guessed."""
+    return "let-me-look-around" if settings.PUBLIC_HOST == "localhost" else get_random_string(24)
+
+
+def seed_demo(password: str) -> dict[str, Any]:
+    """Make what is missing and return hosts, people with passwords, and fresh API tokens; older demo tokens end."""
+    return {
+        "public": {
+            "host": settings.PUBLIC_HOST,
+            "url": _public_url("/"),
+            "admin_url": _public_url("/admin/"),
+        },
+        "tenants": [_seed_shop(shop, password) for shop in SHOPS],
+        "operators": [_seed_operator(password)],
+    }
+
+
+def _public_url(path: str) -> str:
+    default = {"http": 80, "https": 443}[settings.PUBLIC_SCHEME]
+    port = "" if settings.PUBLIC_PORT == default else f":{settings.PUBLIC_PORT}"
+    return f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}{port}{path}"
+
+
+def _seed_operator(password: str) -> dict[str, str]:
+    with public_context():
+        if not User.objects.filter(email=OPERATOR).exists():
+            create_operator(email=OPERATOR, password=password, actor=ACTOR)
+    return {"email": OPERATOR, "password": password, "role": "operator"}
+
+
+def _seed_shop(shop: Shop, password: str) -> dict[str, Any]:
+    client = Client.objects.filter(subdomain=shop.subdomain).first()
+    if client is None:
+        client = sign_up(
+            company=shop.company,
+            subdomain=shop.subdomain,
+            email=f"owner@{shop.subdomain}.example",
+            password=password,
+            currency=shop.currency,
+            time_zone=shop.time_zone,
+        )
+    tenant = as_tenant(client)
+    _fill(tenant, shop, password)
+    with unit_of_work(tenant):
+        return {
+            "name": client.name,
+            "host": client.host,
+            "url": tenant_url("/"),
+            "users": [
+                {"email": f"{role}@{shop.subdomain}.example", "role": role, "password": password}
+                for role in ROLES
+            ],
+            "api_tokens": [_fresh_token(shop)],
+        }
+
+
+def _fresh_token(shop: Shop) -> dict[str, Any]:
+    for old in ApiToken.objects.usable().filter(name=TOKEN_NAME):
+        revoke_api_token(actor=ACTOR, token=old)
+    owner = User.objects.get(email=f"owner@{shop.subdomain}.example")
+    token, secret = create_api_token(actor=ACTOR, owner=owner, name=TOKEN_NAME, scopes=SCOPES)
+    return {"name": token.name, "token": secret, "scopes": token.scopes}
+
+
+def _fill(tenant: Tenant, shop: Shop, password: str) -> None:
+    """Add what a seeding that was cut off has not come to."""
+    with unit_of_work(tenant):
+        for role in ROLES[1:]:
+            email = f"{role}@{shop.subdomain}.example"
+            if not User.objects.filter(email=email).exists():
+                create_user(email=email, password=password, role=role, actor=ACTOR)
+        if not Product.objects.exists():
+            _stock_shelves(shop)
+    with unit_of_work(tenant):
+        history = ContentFile(_history(shop).encode())
+        done = Import.objects.filter(file_name=HISTORY).first()
+        job = done or upload_import(actor=ACTOR, file=history, name=HISTORY, start=True)
+    with tenant_context(tenant):
+        run_import(job.pk)
+    with unit_of_work(tenant):
+        if not Order.objects.drafts().exists():
+            _leave_work_to_do()
+
+
+def _stock_shelves(shop: Shop) -> None:
+    for name, items in shop.shelves.items():
+        category = create_category(actor=ACTOR, name=name)
+        for sku, title, price, stock in items:
+            product = create_product(
+                actor=ACTOR, sku=sku, name=title, price=Decimal(price), category=category, low_stock_at=5
+            )
+            receive_stock(actor=ACTOR, product=product, quantity=stock, note="Opening stock")
+
+
+def _history(shop: Shop) -> str:
+    """Order lines of the last two months, the same at each seeding but for the dates."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(
+        ["Invoice", "SKU", "Description", "Quantity", "Date", "Unit price", "Customer", "Customer name"]
+    )
+    writer.writerows(_order_lines(shop, random.Random(shop.subdomain)))  # noqa: S311  (demo figures, no secret)
+    return text.getvalue()
+
+
+def _order_lines(shop: Shop, dice: random.Random) -> Iterator[list[object]]:
+    start = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
+    for number in range(ORDERS):
+        at = start + timedelta(days=DAYS * number / ORDERS, minutes=dice.randrange(400))
+        reference, name = dice.choice(shop.customers)
+        for sku, title, price, _ in dice.sample(shop.items, dice.randint(1, 3)):
+            date = at.strftime("%Y-%m-%d %H:%M:%S")
+            yield [f"{5000 + number}", sku, title, dice.randint(1, 6), date, price, reference, name]
+
+
+def _leave_work_to_do() -> None:
+    products, customers = list(Product.objects.active()[:4]), list(Customer.objects.all()[:3])
+    lines = [LineInput(product.pk, 1) for product in products[:2]]
+    create_draft(actor=ACTOR, lines=lines, customer=customers[0], note="Waiting for the delivery address")
+    for steps, customer in enumerate(customers):
+        order = create_and_place_order(actor=ACTOR, lines=lines, customer=customer)
+        if steps > 0:
+            order = pay_order(actor=ACTOR, order=order)
+        if steps > 1:
+            fulfil_order(actor=ACTOR, order=order)
