@@ -35,7 +35,9 @@ class Tenant:
     def __post_init__(self) -> None:
         # The schema's name becomes SQL text in the message that opens a transaction.
         if not SCHEMA_NAME.fullmatch(self.schema):
-            raise ValueError(f"{self.schema!r} is no tenant schema: expected t_ and 4 to 40 lower-case letters or digits")
+            raise ValueError(
+                f"{self.schema!r} is no tenant schema: expected t_ and 4 to 40 lower-case letters or digits"
+            )
 
     @property
     def role(self) -> str:
@@ -64,14 +66,18 @@ def current_tenant() -> Tenant:
     if isinstance(realm, Tenant):
         return realm
     where = "in the public realm" if realm is PUBLIC else "outside any context"
-    raise NoTenant(f"No tenant is set: this code runs {where}. Enter one with tenant_context() or unit_of_work().")
+    raise NoTenant(
+        f"No tenant is set: this code runs {where}. Enter one with tenant_context() or unit_of_work()."
+    )
 
 
 def realm_key() -> str:
     """A stable text that names the current tenant or `public`; raises NoTenant outside any context."""
     realm = current.get()
     if realm is None:
-        raise NoTenant("Neither a tenant nor the public realm is set. Enter one with tenant_context() or public_context().")
+        raise NoTenant(
+            "Neither a tenant nor the public realm is set. Enter one with tenant_context() or public_context()."
+        )
     return str(realm.id) if isinstance(realm, Tenant) else realm.schema
 
 

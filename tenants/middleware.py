@@ -111,7 +111,9 @@ def _unknown_host(request: HttpRequest) -> HttpResponse:
 
 
 def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    detail = "This workspace is suspended. Its owner can contact the platform's operators to have it opened again."
+    detail = (
+        "This workspace is suspended. Its owner can contact the platform's operators to have it opened again."
+    )
     if wants_json(request):
         return problem_response(403, "tenant_suspended", "Workspace suspended", detail, instance=request.path)
     return render(request, "errors/suspended.html", {"detail": detail}, status=403)
@@ -128,4 +130,3 @@ class NoStoreMiddleware:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
-

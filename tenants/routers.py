@@ -36,7 +36,9 @@ class RealmRouter(TenantSyncRouter):
             schemas_of(first._meta.app_label)[1] and schemas_of(second._meta.app_label)[1]
         )
 
-    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
+    def allow_migrate(
+        self, db: str, app_label: str, model_name: str | None = None, **hints: Any
+    ) -> bool | None:
         if db != MIGRATOR_ALIAS:
             # Fixtures and dumpdata ask about a model and would skip it in silence on False; migrations name none.
             return None if "model" in hints else False

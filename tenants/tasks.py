@@ -50,12 +50,16 @@ class TenantTask(RealmlessTask):
             raise NoTenant(f"Task {self.name} came without a tenant header; it is not run.")
         tenant = directory.by_schema(schema)
         if tenant is None:
-            raise NoTenant(f"Task {self.name} names schema {schema}, which belongs to no tenant; it is not run.")
+            raise NoTenant(
+                f"Task {self.name} names schema {schema}, which belongs to no tenant; it is not run."
+            )
         if tenant.status != "active":
             raise Reject(f"Task {self.name} is dropped: its tenant is {tenant.status}.", requeue=False)
         entered = current.get()
         if entered is not None and entered != tenant:
-            raise NoTenant(f"Task {self.name} is for {schema}, but the thread is in {entered!r}; it is not run.")
+            raise NoTenant(
+                f"Task {self.name} is for {schema}, but the thread is in {entered!r}; it is not run."
+            )
         return tenant
 
 

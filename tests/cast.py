@@ -33,12 +33,19 @@ def make_cast() -> None:
     """Sign both tenants up and people the first; run once, before the database is copied for the workers."""
     for name, currency in (("acme", "GBP"), ("globex", "EUR")):
         client = sign_up(
-            company=name.title(), subdomain=name, email=f"owner@{name}.example", password=PASSWORD, currency=currency
+            company=name.title(),
+            subdomain=name,
+            email=f"owner@{name}.example",
+            password=PASSWORD,
+            currency=currency,
         )
         with unit_of_work(as_tenant(client)):
             for role in ROLES[1:]:
                 create_user(
-                    email=f"{role}@{name}.example", password=PASSWORD, role=role, actor=Actor.system("the cast")
+                    email=f"{role}@{name}.example",
+                    password=PASSWORD,
+                    role=role,
+                    actor=Actor.system("the cast"),
                 )
     with public_context():
         create_operator(email=OPERATOR, password=PASSWORD, actor=Actor.system("the cast"))

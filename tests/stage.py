@@ -103,7 +103,9 @@ class Pristine:
             if self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
                 kept = f'{KEPT}."{schema}.{table}"'
                 self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
-                statements.append(f'INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}')
+                statements.append(
+                    f'INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
+                )
         return statements
 
     def _tables(self) -> list[tuple[Any, ...]]:
@@ -113,11 +115,15 @@ class Pristine:
         ).fetchall()
 
     def _tenant_schemas(self) -> set[str]:
-        rows = self._connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%'").fetchall()
+        rows = self._connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%'"
+        ).fetchall()
         return {name for (name,) in rows}
 
     def _last_write(self) -> int:
         # The next transaction id moves only when a transaction has written something.
-        row = self._connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+        row = self._connection.execute(
+            "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        ).fetchone()
         assert row is not None
         return int(row[0])

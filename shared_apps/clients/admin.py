@@ -100,7 +100,12 @@ class ClientAdmin(ReadOnly):
         if request.method == "POST" and form.is_valid():
             self._do(request, f"{client.name} is suspended.", suspend_client, client, **form.cleaned_data)
             return self._back(object_id)
-        context = {**operators.each_context(request), "client": client, "form": form, "title": f"Suspend {client.name}"}
+        context = {
+            **operators.each_context(request),
+            "client": client,
+            "form": form,
+            "title": f"Suspend {client.name}",
+        }
         return render(request, "admin/clients/suspend.html", context)
 
     @action(description="Resume", permissions=["resume"], url_path="resume")
@@ -153,4 +158,3 @@ class AuditAdmin(ReadOnly):
 operators.register(Client, ClientAdmin)
 operators.register(User, OperatorAdmin)
 operators.register(AuditEntry, AuditAdmin)
-

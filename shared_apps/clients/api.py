@@ -58,5 +58,3 @@ class SignUpView(APIView):
         client = sign_up(**serializer.validated_data, address=request.META.get("REMOTE_ADDR"))
         body = workspace(client, serializer.validated_data["email"])
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["url"]})
-
-

@@ -103,7 +103,9 @@ def _login_works(connection: psycopg.Connection[Any], alias: str) -> bool:
     user, password = _login(alias)
     info = connection.info
     try:
-        psycopg.connect(host=info.host, port=info.port, dbname=info.dbname, user=user, password=password).close()
+        psycopg.connect(
+            host=info.host, port=info.port, dbname=info.dbname, user=user, password=password
+        ).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -31,8 +31,15 @@ class FindForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Look the workspace up; an unknown name is an error on the field."""
-        name = str(self.cleaned_data.get("subdomain", "")).strip().lower().removesuffix(f".{settings.PUBLIC_HOST}")
+        name = (
+            str(self.cleaned_data.get("subdomain", ""))
+            .strip()
+            .lower()
+            .removesuffix(f".{settings.PUBLIC_HOST}")
+        )
         tenant = directory.by_host(f"{name}.{settings.PUBLIC_HOST}") if name else None
         if name and tenant is None:
-            self.add_error("subdomain", "No workspace has this address. Check the spelling, or sign up for a new one.")
+            self.add_error(
+                "subdomain", "No workspace has this address. Check the spelling, or sign up for a new one."
+            )
         return {**self.cleaned_data, "tenant": tenant}

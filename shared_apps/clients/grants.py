@@ -72,7 +72,10 @@ def public_grants(control_login: str) -> list[str]:
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {control}",
         *(f'REVOKE ALL ON public."{t}" FROM {control}' for t in public_restrictions()),
         *(f'GRANT {rights} ON public."{t}" TO {control}' for t, rights in public_restrictions().items()),
-        *(f'GRANT INSERT ({", ".join(c)}) ON public."{t}" TO {TENANT_GROUP}' for t, c in public_allowances().items()),
+        *(
+            f'GRANT INSERT ({", ".join(c)}) ON public."{t}" TO {TENANT_GROUP}'
+            for t, c in public_allowances().items()
+        ),
     ]
 
 

@@ -49,7 +49,9 @@ def check_subdomain(name: str) -> str:
     if name.startswith(("pg-", "t-")) or name.isdigit():
         raise _bad("Names of digits only, and names that begin with pg- or t-, are kept for the platform.")
     if lookalike(name) in RESERVED_LOOKALIKES:
-        raise _bad("This name, or one that looks like it, is reserved. Choose another, your company's for instance.")
+        raise _bad(
+            "This name, or one that looks like it, is reserved. Choose another, your company's for instance."
+        )
     return name
 
 

@@ -79,7 +79,9 @@ def suspend_client(*, client_id: UUID, actor: Actor, reason: str) -> Client:
 
 def resume_client(*, client_id: UUID, actor: Actor) -> Client:
     """Open a suspended tenant's doors again."""
-    return _change_status(client_id, actor, "client.resumed", Client.Status.SUSPENDED, Client.Status.ACTIVE, "")
+    return _change_status(
+        client_id, actor, "client.resumed", Client.Status.SUSPENDED, Client.Status.ACTIVE, ""
+    )
 
 
 def as_tenant(client: Client) -> Tenant:
@@ -158,4 +160,3 @@ def _change_status(client_id: UUID, actor: Actor, verb: str, old: str, new: str,
         raise_version(CONTROL_ALIAS)
     directory.forget()
     return client
-

@@ -1,6 +1,5 @@
 """The public host's pages: what the platform is, the way in, and the way back to one's workspace."""
 
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +10,6 @@ from tenants.context import tenant_context
 from tenants.errors import DomainError
 from tenants.users.tickets import ticket_url
 from tenants.users.verification import tenant_url
-
 
 
 def landing(request: HttpRequest) -> HttpResponse:
@@ -31,7 +29,9 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
             with tenant_context(as_tenant(client)):
                 return redirect(ticket_url(form.cleaned_data["email"]))
     status = 422 if form.is_bound else 200
-    return render(request, "public/sign_up.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status)
+    return render(
+        request, "public/sign_up.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status
+    )
 
 
 def find_workspace(request: HttpRequest) -> HttpResponse:
@@ -42,4 +42,6 @@ def find_workspace(request: HttpRequest) -> HttpResponse:
         with tenant_context(tenant):
             return redirect(tenant_url("/sign-in/"))
     status = 422 if form.is_bound else 200
-    return render(request, "public/find.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status)
+    return render(
+        request, "public/find.html", {"form": form, "suffix": f".{settings.PUBLIC_HOST}"}, status=status
+    )

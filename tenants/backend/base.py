@@ -55,7 +55,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             return
         schema = self.bound.schema if self.bound else "?"
         self.close_if_unusable_or_obsolete()
-        raise WallBreached(f"Schema {schema} does not carry its tenant's sentinel; the statement's result is withheld.")
+        raise WallBreached(
+            f"Schema {schema} does not carry its tenant's sentinel; the statement's result is withheld."
+        )
 
     # Opening
 
@@ -128,7 +130,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if not autocommit:
-            raise TransactionManagementError("Manual transaction management is refused here; use transaction.atomic().")
+            raise TransactionManagementError(
+                "Manual transaction management is refused here; use transaction.atomic()."
+            )
         if self.connection is not None and not self.connection.autocommit:
             super()._set_autocommit(True)
 

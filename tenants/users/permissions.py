@@ -3,9 +3,12 @@
 from typing import Final, Protocol
 
 READ: Final = frozenset(
-    f"{resource}:read" for resource in ("account", "customers", "imports", "orders", "products", "stock", "team")
+    f"{resource}:read"
+    for resource in ("account", "customers", "imports", "orders", "products", "stock", "team")
 )
-WRITE: Final = frozenset(f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock"))
+WRITE: Final = frozenset(
+    f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")
+)
 MANAGE: Final = frozenset({"tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {

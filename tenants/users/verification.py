@@ -30,7 +30,9 @@ def send_verification(user: User) -> None:
     """Mail the link that proves the address; call after commit, inside the user's tenant."""
     tenant = current_tenant()
     link = tenant_url(f"/verify-email/{sign(PURPOSE, [str(user.id), user.email])}/")
-    body = render_to_string("mail/verify_email.txt", {"user": user, "tenant": tenant, "link": link, "days": GOOD_FOR.days})
+    body = render_to_string(
+        "mail/verify_email.txt", {"user": user, "tenant": tenant, "link": link, "days": GOOD_FOR.days}
+    )
     send_mail(f"Confirm your e-mail address for {tenant.name}", body, None, [user.email])
 
 
@@ -41,5 +43,7 @@ def verify_email(*, token: str) -> User | None:
     if user and user.email_verified_at is None:
         user.email_verified_at = timezone.now()
         user.save(update_fields=["email_verified_at", "updated_at"])
-        record(actor=Actor(kind="user", id=user.id, label=user.email), verb="user.email_verified", target=user)
+        record(
+            actor=Actor(kind="user", id=user.id, label=user.email), verb="user.email_verified", target=user
+        )
     return user

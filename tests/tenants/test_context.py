@@ -104,11 +104,16 @@ def test_every_way_to_send_sql_opens_the_tenant_first(acme: Tenant, way: str) ->
     with unit_of_work(acme):
         if way == "executemany":
             with connection.cursor() as cursor:
-                cursor.executemany("UPDATE users_user SET name = %s WHERE role = %s", [("a", "viewer"), ("b", "member")])
+                cursor.executemany(
+                    "UPDATE users_user SET name = %s WHERE role = %s", [("a", "viewer"), ("b", "member")]
+                )
         elif way == "iterator":
             assert len(list(User.objects.iterator(chunk_size=2))) == 4
         else:
-            with connection.cursor() as cursor, cursor.copy("COPY (SELECT email FROM users_user) TO STDOUT") as copy:
+            with (
+                connection.cursor() as cursor,
+                cursor.copy("COPY (SELECT email FROM users_user) TO STDOUT") as copy,
+            ):
                 assert len(list(copy.rows())) == 4
         assert whose_schema() == acme.schema
 
@@ -176,7 +181,8 @@ def test_asynchronous_consumers_enter_inside_each_database_call(acme: Tenant, gl
         import asyncio
 
         calls = [
-            sync_to_async(owner_of, thread_sensitive=number % 3 == 0)((acme, globex)[number % 2]) for number in range(60)
+            sync_to_async(owner_of, thread_sensitive=number % 3 == 0)((acme, globex)[number % 2])
+            for number in range(60)
         ]
         return list(await asyncio.gather(*calls))
 

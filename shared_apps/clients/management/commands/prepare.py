@@ -16,12 +16,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="also seed the demo tenants")
-        parser.add_argument("--json", action="store_true", help="print the demo's hosts, logins and tokens as JSON")
+        parser.add_argument(
+            "--json", action="store_true", help="print the demo's hosts, logins and tokens as JSON"
+        )
 
     def handle(self, *args: Any, demo: bool, json: bool, verbosity: int, **options: Any) -> None:
         """Every step leaves alone what is there already."""
         if not settings.ADMIN_DATABASE_URL:
-            raise CommandError("DATABASE_URL is not set: prepare needs the administrator's login to make the others.")
+            raise CommandError(
+                "DATABASE_URL is not set: prepare needs the administrator's login to make the others."
+            )
         try:
             bootstrap(settings.ADMIN_DATABASE_URL)
         except (psycopg.OperationalError, TooOld) as error:
