@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +36,15 @@ class Page(Generic[Row]):
         return len(self.rows)
 
 
+@dataclass(frozen=True)
+class Tab:
+    """One ready-made view of a list."""
+
+    label: str
+    url: str
+    is_current: bool
+
+
 class Listing(Generic[Row]):
     """One list as its URL asks for it. Subclasses name its filter form, its sortable columns, its filter."""
 
@@ -46,8 +55,9 @@ class Listing(Generic[Row]):
     def __init__(self, request: HttpRequest, queryset: QuerySet[Row]) -> None:
         self.request = request
         self.form = self.form_class(request.GET or None)
-        self.queryset = self.filter(queryset, self._chosen())
-        self.total_queryset = queryset
+        self.chosen = self._chosen()
+        self.queryset = self.filter(queryset, self.chosen)
+        self._everything = queryset
 
     def filter(self, queryset: QuerySet[Row], chosen: Mapping[str, Any]) -> QuerySet[Row]:
         """Narrow the rows to the chosen filters."""
@@ -60,9 +70,24 @@ class Listing(Generic[Row]):
             return self.form.cleaned_data
         return {}
 
-    @property
-    def is_filtered(self) -> bool:
-        return any(value for value in self._chosen().values())
+    @cached_property
+    def is_blank(self) -> bool:
+        """Whether there is nothing at all yet, whatever the filters."""
+        return not self.page.rows and not self._everything.order_by().exists()
+
+    def tabs_of(self, name: str, choices: Iterable[tuple[str, str]]) -> list[Tab]:
+        """The values of one filter as views of the list; the first is what it shows unasked."""
+        tabs = []
+        for place, (value, label) in enumerate(choices):
+            query = self.request.GET.copy()
+            for dropped in (name, "before", "after"):
+                query.pop(dropped, None)
+            if place:
+                query[name] = value
+            chosen = self.chosen.get(name)
+            is_current = chosen == value or (place == 0 and not chosen)
+            tabs.append(Tab(label, f"{self.request.path}?{query.urlencode()}".rstrip("?"), is_current))
+        return tabs
 
     @cached_property
     def count(self) -> int:
