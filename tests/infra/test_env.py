@@ -12,18 +12,21 @@ KEY = "k" * 60
 
 
 @pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch):
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("ENV_FILES", "false")
-    monkeypatch.setenv("SECRET_KEY", KEY)
+def environ():
+    """An environment with a secret key and nothing else of ours; put back before other fixtures end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        patch.setenv("ENV_FILES", "false")
+        patch.setenv("SECRET_KEY", KEY)
+        yield patch
 
 
 @pytest.fixture
-def env_files(monkeypatch, tmp_path):
+def env_files(environ, tmp_path):
     """A project root of our own, whose env files are read anew."""
-    monkeypatch.delenv("ENV_FILES")
-    monkeypatch.setattr(env, "ROOT", tmp_path)
+    environ.delenv("ENV_FILES")
+    environ.setattr(env, "ROOT", tmp_path)
     env._from_files.cache_clear()
     yield tmp_path
     env._from_files.cache_clear()
@@ -46,8 +49,8 @@ def env_files(monkeypatch, tmp_path):
         ("LOG_LEVEL", "", "INFO"),
     ],
 )
-def test_a_value_is_read_by_its_kind(monkeypatch, name, value, read):
-    monkeypatch.setenv(name, value)
+def test_a_value_is_read_by_its_kind(environ, name, value, read):
+    environ.setenv(name, value)
     assert getattr(env, VARIABLES[name].kind)(name) == read
 
 
@@ -69,8 +72,8 @@ def test_a_value_is_read_by_its_kind(monkeypatch, name, value, read):
         ("EMAIL_FROM", "nobody", "an address"),
     ],
 )
-def test_a_wrong_value_is_refused_with_the_legal_ones_and_an_example(monkeypatch, name, value, legal):
-    monkeypatch.setenv(name, value)
+def test_a_wrong_value_is_refused_with_the_legal_ones_and_an_example(environ, name, value, legal):
+    environ.setenv(name, value)
     with pytest.raises(env.InvalidSetting) as refused:
         getattr(env, VARIABLES[name].kind)(name)
     assert str(refused.value).startswith(f"{name}=")
@@ -79,8 +82,8 @@ def test_a_wrong_value_is_refused_with_the_legal_ones_and_an_example(monkeypatch
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_required_variable_that_is_missing_says_how_to_get_one(monkeypatch):
-    monkeypatch.delenv("SECRET_KEY")
+def test_a_required_variable_that_is_missing_says_how_to_get_one(environ):
+    environ.delenv("SECRET_KEY")
     with pytest.raises(env.InvalidSetting, match=r"SECRET_KEY is not set.*token_urlsafe"):
         env.secret("SECRET_KEY")
 
@@ -90,11 +93,11 @@ def test_a_variable_is_read_by_the_reader_that_the_table_names():
         env.text("WEB_WORKERS")
 
 
-def test_every_default_and_every_example_is_legal(monkeypatch):
+def test_every_default_and_every_example_is_legal(environ):
     for variable in VARIABLES.values():
         if variable.name != "SECRET_KEY":
             getattr(env, variable.kind)(variable.name)
-            monkeypatch.setenv(variable.name, variable.example)
+            environ.setenv(variable.name, variable.example)
             getattr(env, variable.kind)(variable.name)
 
 
@@ -113,13 +116,13 @@ def test_every_declared_variable_is_read_somewhere():
     assert read <= set(VARIABLES)
 
 
-def test_the_process_environment_wins_over_env_and_that_over_bin_devs_file(monkeypatch, env_files):
+def test_the_process_environment_wins_over_env_and_that_over_bin_devs_file(environ, env_files):
     (env_files / ".rowhouse").mkdir()
     (env_files / ".rowhouse/env").write_text("LOG_LEVEL=DEBUG\nPUBLIC_HOST=dev.example\nWEB_PORT=1001\n")
     (env_files / ".env").write_text(
         "# ours\nexport LOG_LEVEL='ERROR'\n\nPUBLIC_HOST=file.example\nEMAIL_URL=\n"
     )
-    monkeypatch.setenv("PUBLIC_HOST", "process.example")
+    environ.setenv("PUBLIC_HOST", "process.example")
     assert env.text("PUBLIC_HOST") == "process.example"
     assert env.choice("LOG_LEVEL") == "ERROR"
     assert env.integer("WEB_PORT") == 1001
@@ -133,8 +136,8 @@ def test_another_data_folder_brings_its_own_file(env_files):
     assert env.integer("WEB_PORT") == 1002
 
 
-def test_the_run_time_logins_default_to_the_administrators_server(monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://root:pw@db:5433/shop?sslmode=require")
+def test_the_run_time_logins_default_to_the_administrators_server(environ):
+    environ.setenv("DATABASE_URL", "postgresql://root:pw@db:5433/shop?sslmode=require")
     parts = {alias: env.parse_database_url(url) for alias, url in env.database_urls().items()}
     assert {alias: part["USER"] for alias, part in parts.items()} == env.LOGINS
     assert len({part["PASSWORD"] for part in parts.values()}) == 3
@@ -143,10 +146,10 @@ def test_the_run_time_logins_default_to_the_administrators_server(monkeypatch):
     }
 
 
-def test_a_run_time_url_keeps_what_it_says_and_gets_what_it_leaves_out(monkeypatch):
-    monkeypatch.setenv("MIGRATOR_DATABASE_URL", "postgresql://db/shop")
-    monkeypatch.setenv("CONTROL_DATABASE_URL", "postgresql://me:p%40ss@pool:6432/shop")
-    monkeypatch.setenv("APP_DATABASE_URL", "postgresql://other@pool:6432/shop")
+def test_a_run_time_url_keeps_what_it_says_and_gets_what_it_leaves_out(environ):
+    environ.setenv("MIGRATOR_DATABASE_URL", "postgresql://db/shop")
+    environ.setenv("CONTROL_DATABASE_URL", "postgresql://me:p%40ss@pool:6432/shop")
+    environ.setenv("APP_DATABASE_URL", "postgresql://other@pool:6432/shop")
     parts = {alias: env.parse_database_url(url) for alias, url in env.database_urls().items()}
     assert parts["migrator"]["USER"] == "rowhouse_migrator"
     assert parts["migrator"]["PASSWORD"] == env.derived_password("rowhouse_migrator")
@@ -154,9 +157,9 @@ def test_a_run_time_url_keeps_what_it_says_and_gets_what_it_leaves_out(monkeypat
     assert (parts["app"]["USER"], parts["app"]["PASSWORD"]) == ("other", env.derived_password("other"))
 
 
-def test_the_passwords_come_from_the_secret_key(monkeypatch):
+def test_the_passwords_come_from_the_secret_key(environ):
     before = env.derived_password("rowhouse_app")
-    monkeypatch.setenv("SECRET_KEY", "j" * 60)
+    environ.setenv("SECRET_KEY", "j" * 60)
     assert env.derived_password("rowhouse_app") != before
 
 

@@ -1,0 +1,161 @@
+"""bin/test: every check of the code, then every test; one run shows all that is wrong."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.variables import VARIABLES
+from infra.local.chromium import ensure_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+SNAPSHOT = ROOT / "docs/openapi.yaml"
+MOST_LINES = 200
+WRITE_SNAPSHOT = "--write-openapi"
+TEMPLATES = ("tenants", "shared_apps", "billing", "tenant_apps")
+PRODUCTION = {
+    "SECRET_KEY": secrets.token_urlsafe(48),
+    "DATABASE_URL": "postgresql://nobody:nothing@127.0.0.1:1/rowhouse",
+    "PUBLIC_HOST": "rowhouse.example",
+    "PUBLIC_SCHEME": "https",
+    "PUBLIC_PORT": "443",
+    "LOG_LEVEL": "ERROR",
+    "ENV_FILES": "false",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check went."""
+
+    name: str
+    good: bool
+    said: str
+    seconds: float
+
+
+def main(arguments: Sequence[str]) -> int:
+    """All checks and tests; or only pytest, when it is told what to do."""
+    if list(arguments) == [WRITE_SNAPSHOT]:
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        return _run(_spectacular(SNAPSHOT)).returncode
+    ensure_chromium()
+    if arguments:
+        return _pytest(*arguments)
+    failed = [outcome.name for outcome in _check_all() if not outcome.good]
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}. The tests run all the same.\n", flush=True)
+    workers = min(max(_cores(), 2), 8)
+    tested = _pytest("--numprocesses", str(workers), "--cov", "--cov-report=term")
+    return tested or bool(failed)
+
+
+def _check_all() -> list[Outcome]:
+    """Two at a time; each is printed when it is done."""
+    outcomes = []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for outcome in pool.map(_timed, _checks().items()):
+            outcomes.append(outcome)
+            print(
+                f"{'ok' if outcome.good else 'FAILED':<8}{outcome.name:<24}{outcome.seconds:6.1f} s",
+                flush=True,
+            )
+            if not outcome.good:
+                print(f"\n{outcome.said}\n", flush=True)
+    return outcomes
+
+
+def _checks() -> dict[str, Callable[[], subprocess.CompletedProcess[str]]]:
+    commands = {
+        "types": _module("mypy"),
+        "lint": _module("ruff", "check", "--quiet", "."),
+        "format": _module("ruff", "format", "--check", "--quiet", "."),
+        "templates": _module("djlint", "--lint", "--quiet", *_existing(TEMPLATES)),
+        "imports": _script("lint-imports", "--no-logo"),
+        "migrations": _manage("makemigrations", "--check", "--dry-run"),
+        "deployment": _manage("check", "--deploy", "--fail-level", "WARNING"),
+    }
+    checks = {name: _runner(command) for name, command in commands.items()}
+    return {**checks, "API snapshot": _compare_snapshot}
+
+
+def _compare_snapshot() -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "openapi.yaml"
+        done = _run(_spectacular(fresh))
+        if done.returncode == 0 and not (SNAPSHOT.exists() and filecmp.cmp(fresh, SNAPSHOT, shallow=False)):
+            done.returncode = 1
+            difference = _run(["diff", "-u", str(SNAPSHOT), str(fresh)]).stdout[:4000]
+            done.stdout = (
+                f"{difference}\nThe API is not what {SNAPSHOT.relative_to(ROOT)} says. "
+                f"If that is meant, run bin/test {WRITE_SNAPSHOT} and commit the file with the change."
+            )
+    return done
+
+
+def _timed(check: tuple[str, Callable[[], subprocess.CompletedProcess[str]]]) -> Outcome:
+    name, run = check
+    began = time.monotonic()
+    done = run()
+    return Outcome(name, done.returncode == 0, done.stdout.strip(), time.monotonic() - began)
+
+
+def _runner(command: list[str]) -> Callable[[], subprocess.CompletedProcess[str]]:
+    return lambda: _run(command)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run as if in production: settings come from here alone."""
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    environment = kept | PRODUCTION | {"PYTHONWARNINGS": "ignore"}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _pytest(*arguments: str) -> int:
+    return subprocess.run(_module("pytest", *arguments), cwd=ROOT, check=False).returncode
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _script(name: str, *arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name(name)), *arguments]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]
+
+
+def _spectacular(target: Path) -> list[str]:
+    return _manage("spectacular", "--validate", "--fail-on-warn", "--file", str(target))
+
+
+def _existing(folders: Sequence[str]) -> list[str]:
+    return [folder for folder in folders if (ROOT / folder).is_dir()]
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
