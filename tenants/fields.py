@@ -59,7 +59,8 @@ class TextField(serializers.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.pop("style", None)
-        kwargs.setdefault("max_length", LONGEST_TEXT)
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("max_length", LONGEST_TEXT)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
@@ -98,8 +99,9 @@ class IntegerField(serializers.IntegerField):
     default_error_messages = {"invalid": "Send a whole number, without quotes."}
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["min_value"] = max(LEAST_INTEGER, kwargs.get("min_value", LEAST_INTEGER))
-        kwargs["max_value"] = min(MOST_INTEGER, kwargs.get("max_value", MOST_INTEGER))
+        if not kwargs.get("read_only"):
+            kwargs["min_value"] = max(LEAST_INTEGER, kwargs.get("min_value", LEAST_INTEGER))
+            kwargs["max_value"] = min(MOST_INTEGER, kwargs.get("max_value", MOST_INTEGER))
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> int:
@@ -141,9 +143,13 @@ class BooleanField(serializers.BooleanField):
 
 
 class ChoiceField(serializers.ChoiceField):
-    """One word of a list."""
+    """One word of a list; `enum` is the name of that list in the OpenAPI document."""
 
     default_error_messages = {"invalid_choice": "This is not one of the words allowed here: {words}."}
+
+    def __init__(self, *, enum: str, **kwargs: Any) -> None:
+        self.enum = enum
+        super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.choices:

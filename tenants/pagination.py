@@ -68,7 +68,7 @@ class Position:
 class CursorPagination(BasePagination):
     """`?limit=` and `?cursor=`; the answer is {"data": […], "next": url or null, "previous": url or null}."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The rows of the page that the request asks for."""
         self.request, self.limit = request, _limit(request.query_params.get("limit"))
         self.columns = _columns(queryset)

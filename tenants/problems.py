@@ -13,7 +13,8 @@ CHALLENGE = 'Bearer realm="api"'
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
     """The members of a problem document; `code`, which `type` repeats as a URN, is what programs compare."""
     kind = f"urn:rowhouse:problem:{code}"
-    return {**more, "type": kind, "title": title, "status": status, "detail": detail, "code": code}
+    members = {"type": kind, "title": title, "status": status, "detail": detail, "code": code}
+    return {**members, **more, **members}
 
 
 def problem_response(status: int, code: str, title: str, detail: str, **more: Any) -> HttpResponse:

@@ -1,6 +1,10 @@
 """How the OpenAPI document is drawn from the views, and where it is served."""
 
+# mypy: disallow-untyped-calls=False
+# (drf-spectacular types only some of its functions)
+
 from functools import cache
+from inspect import cleandoc
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -8,59 +12,83 @@ from django.shortcuts import render
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
 from tenants.portal import portal_public
 from tenants.problems import CONTENT_TYPE
 from tenants.renderers import JSONRenderer, dump_json
-from tenants.serializers import NoInput
+from tenants.serializers import NoInput, TenantSerializer
 from tenants.viewsets import TenantView
 
 Schema = dict[str, Any]
+READS: Final = {"list": "List {}", "retrieve": "Show one of the {}"}
 WRITES: Final = {"create": "perform_create", "partial_update": "perform_update", "destroy": "perform_destroy"}
 
 
-class TenantSchema(AutoSchema):  # type: ignore[misc]  # the library is not typed
+class TenantSchema(AutoSchema):
     """Operations named after actions, bodies and answers taken from what the views declare."""
+
+    @property
+    def declared(self) -> Any:
+        """The view, which is a TenantView or a TenantViewSet."""
+        return self.view
 
     def get_operation_id(self) -> str:
         """Stable names: products_list, orders_place, auth_token_create."""
-        action = getattr(self.view, "action", None)
+        action = getattr(self.declared, "action", None)
         if action is None:
             return str(super().get_operation_id())
         names = [name.replace("-", "_") for name in self._tokenize_path()]
         return "_".join([*(name for name in names if name != action), action])
 
     def get_summary(self) -> str:
+        """What the operation does, from the documentation of the method that does it."""
+        action = getattr(self.declared, "action", "")
+        if action in READS:
+            return READS[action].format(self._tokenize_path()[-1].replace("-", " "))
         return self._documentation().partition("\n")[0].rstrip(".")
 
-    def get_description(self) -> str:
-        return self._documentation().partition("\n")[2].strip()
+    def get_description(self) -> str:  # type: ignore[override]  # as in the library's own class
+        """The rest of the documentation, and the right that is needed."""
+        action = getattr(self.declared, "action", self.method.lower())
+        text = self._documentation()
+        more = text if action in READS else text.partition("\n")[2].strip()
+        verb = self.declared.verb_for(action, self.method)
+        return "\n\n".join(filter(None, [more, f"Needs `{verb}`." if verb else ""]))
 
     def get_request_serializer(self) -> Any:
         """What the action takes; nothing at all when it needs nothing."""
-        if not hasattr(self.view, "action"):
-            return getattr(self.view, "input_class", None)
-        shape = self.view.inputs.get(self.view.action, self.view.serializer_class)
+        if not hasattr(self.declared, "action"):
+            return getattr(self.declared, "input_class", None)
+        shape = self.declared.inputs.get(self.declared.action, self.declared.serializer_class)
         return None if shape is NoInput else shape
 
     def get_response_serializers(self) -> Any:
         """What the action answers, under its status."""
-        if not hasattr(self.view, "action"):
-            return {200: self.view.output_class}
-        status = self.view.statuses.get(self.view.action, 200)
-        return {status: None if status == 204 else self.view.get_serializer_class()}
+        if not hasattr(self.declared, "action"):
+            return {200: self.declared.output_class}
+        status = self.declared.statuses.get(self.declared.action, 200)
+        return {status: None if status == 204 else self.declared.get_serializer_class()}
 
     def _documentation(self) -> str:
-        action = getattr(self.view, "action", None) or self.method.lower()
-        described = getattr(self.view, WRITES.get(action, action), None)
-        own = action not in ("list", "retrieve")
-        text = (described.__doc__ if own else None) or type(self.view).__doc__ or ""
-        return "\n".join(line.strip() for line in text.strip().splitlines())
+        action = getattr(self.declared, "action", None) or self.method.lower()
+        described = getattr(self.declared, WRITES.get(action, action), None)
+        text = (described.__doc__ if action not in READS else None) or type(self.declared).__doc__ or ""
+        return cleandoc(text)
+
+    def _postprocess_serializer_schema(self, schema: Schema, serializer: Any, direction: str) -> Schema:
+        """Answers hold every field; bodies hold no others."""
+        done: Schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        if direction == "response" and "properties" in done:
+            done["required"] = sorted(done["properties"])
+        if direction == "request" and isinstance(serializer, TenantSerializer):
+            done["additionalProperties"] = False
+        return done
 
 
-class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class CredentialScheme(OpenApiAuthenticationExtension):
     """The three credentials, each enough by itself."""
 
     target_class = "tenants.users.authentication.TenantAuthentication"
@@ -82,7 +110,7 @@ class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
         ]
 
 
-class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[misc]
+class MoneySchema(OpenApiSerializerFieldExtension):
     """Amounts are strings, written plainly."""
 
     target_class = "tenants.fields.MoneyField"
@@ -95,6 +123,23 @@ class MoneySchema(OpenApiSerializerFieldExtension):  # type: ignore[misc]
         return {"type": "string", "format": "decimal", "pattern": pattern, "examples": ["12.50"]}
 
 
+class ChoiceSchema(OpenApiSerializerFieldExtension):
+    """Lists of words are components of their own, named by the field."""
+
+    target_class = "tenants.fields.ChoiceField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Schema:
+        component = ResolvedComponent(
+            name=self.target.enum,
+            type=ResolvedComponent.SCHEMA,
+            object=self.target.enum,
+            schema={"type": "string", "enum": list(self.target.choices)},
+        )
+        auto_schema.registry.register_on_missing(component)
+        reference: Schema = component.ref
+        return reference
+
+
 def describe_problems(
     result: Schema, generator: SchemaGenerator, request: Request | None, public: bool
 ) -> Schema:
@@ -104,20 +149,20 @@ def describe_problems(
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     parts["responses"] = {"Problem": {"description": "What went wrong (RFC 9457).", "content": content}}
     for path, operations in result["paths"].items():
-        for operation in operations.values():
-            for status in _problem_statuses(path, operation):
+        for method, operation in operations.items():
+            for status in _problem_statuses(path, method, operation):
                 operation["responses"].setdefault(status, {"$ref": "#/components/responses/Problem"})
     return result
 
 
-def _problem_statuses(path: str, operation: Schema) -> list[str]:
+def _problem_statuses(path: str, method: str, operation: Schema) -> list[str]:
     statuses = {"default", "401", "422"}
     if operation.get("security"):
-        statuses.add("403")
+        statuses |= {"403"} if method == "get" else {"403", "409"}
     if "{" in path:
         statuses.add("404")
     if "requestBody" in operation:
-        statuses |= {"400", "409", "413", "415"}
+        statuses |= {"400", "413", "415"}
     return sorted(statuses)
 
 
@@ -156,7 +201,7 @@ PROBLEM_ERROR: Final[Schema] = {
 # Serving it
 
 
-class YamlRenderer(OpenApiYamlRenderer):  # type: ignore[misc]
+class YamlRenderer(OpenApiYamlRenderer):
     """application/yaml, the registered name (RFC 9512)."""
 
     media_type = "application/yaml"

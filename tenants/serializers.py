@@ -33,13 +33,14 @@ class TenantSerializer(serializers.Serializer[Any]):
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**strangers, **error.detail}) from error
+            found: Any = error.detail
+            raise ValidationError({**strangers, **found}) from error
         if strangers:
             raise ValidationError(strangers)
         return values
 
     def _strangers(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        writable = {field.field_name for field in self._writable_fields}
+        writable = {str(field.field_name) for field in self._writable_fields}
         return {str(name): [self._refusal(str(name), writable)] for name in data if name not in writable}
 
     def _refusal(self, name: str, writable: set[str]) -> ErrorDetail:
@@ -55,7 +56,7 @@ class TenantSerializer(serializers.Serializer[Any]):
     def readers(cls) -> list[tuple[str, Reader]]:
         """How each outgoing field is read; found once a class, since building fields costs more than rows."""
         if "_readers" not in cls.__dict__:
-            cls._readers = [(field.field_name, _reader(field)) for field in cls()._readable_fields]
+            cls._readers = [(str(field.field_name), _reader(field)) for field in cls()._readable_fields]
         return cls._readers
 
 
@@ -64,14 +65,15 @@ class NoInput(TenantSerializer):
 
 
 def _reader(field: Any) -> Reader:
+    source = str(field.source)
     if isinstance(field, serializers.ListSerializer) and isinstance(field.child, TenantSerializer):
-        return _many(attrgetter(field.source), field.child)
-    if isinstance(field, TenantSerializer) and field.source != "*":
-        return _one(attrgetter(field.source), field)
+        return _many(attrgetter(source), field.child)
+    if isinstance(field, TenantSerializer) and source != "*":
+        return _one(attrgetter(source), field)
     if isinstance(field, serializers.PrimaryKeyRelatedField):
-        return attrgetter(f"{field.source}_id")
-    if isinstance(field, PLAIN_FIELDS) and field.source != "*":
-        return attrgetter(field.source)
+        return attrgetter(f"{source}_id")
+    if isinstance(field, PLAIN_FIELDS) and source != "*":
+        return attrgetter(source)
     return lambda instance: _by_field(field, instance)
 
 
@@ -122,4 +124,7 @@ class TenantModelSerializer(TenantSerializer, serializers.ModelSerializer[Any]):
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         kind, options = super().build_standard_field(field_name, model_field)
         unwanted = {"validators", "allow_unicode"}
-        return kind, {name: value for name, value in options.items() if name not in unwanted}
+        wanted = {name: value for name, value in options.items() if name not in unwanted}
+        if issubclass(kind, fields.ChoiceField):
+            wanted["enum"] = f"{model_field.model.__name__}{model_field.name.title()}"
+        return kind, wanted

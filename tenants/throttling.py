@@ -68,3 +68,4 @@ def _increase(name: str) -> int:
 
 SIGN_IN_BY_ACCOUNT: Final = Limit("sign-in-account", most=10, seconds=600)
 SIGN_IN_BY_ADDRESS: Final = Limit("sign-in-address", most=50, seconds=600)
+SIGN_UP_BY_ADDRESS: Final = Limit("sign-up-address", most=60, seconds=3600)

@@ -24,6 +24,7 @@ Shape = type[BaseSerializer[Any]]
 class TenantView(Declares, APIView):
     """An API view without a list behind it. Name its verbs by method, or why it is public."""
 
+    http_method_names = ["get", "head", "post", "patch", "put", "delete"]
     input_class: ClassVar[Shape]
     output_class: ClassVar[Shape]
 
@@ -76,7 +77,7 @@ class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet
 
     def input(self, *, partial: bool = False) -> dict[str, Any]:
         """The body of the request, checked by the action's shape."""
-        shape = self.inputs.get(self.action, self.serializer_class)
+        shape = self.inputs.get(self.action) or super().get_serializer_class()
         return _checked(shape(data=self.request.data, partial=partial, context=self.get_serializer_context()))
 
     def answer(self, instance: Any, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -90,7 +91,8 @@ class Creates:
 
     def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         instance = self.perform_create(self.input())
-        return self.answer(instance, headers={"Location": self.location(instance)})
+        response: Response = self.answer(instance, headers={"Location": self.location(instance)})
+        return response
 
     def location(self: Any, instance: Model) -> str:
         """Where the new record lives."""
@@ -102,7 +104,9 @@ class Updates:
     """PATCH on a record. The viewset's `perform_update` calls the verb and returns the record."""
 
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.answer(self.perform_update(self.get_object(), self.input(partial=True)))
+        instance = self.perform_update(self.get_object(), self.input(partial=True))
+        response: Response = self.answer(instance)
+        return response
 
 
 class Deletes:

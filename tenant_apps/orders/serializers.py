@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework import serializers
+
 from tenant_apps.orders.models import Customer, Order, OrderLine
 from tenant_apps.orders.services import MOST_LINES, LineInput
 from tenant_apps.products.writing import MOST_AT_ONCE
@@ -77,13 +79,13 @@ class LineInputSerializer(TenantSerializer):
 class LinesSerializer(TenantSerializer):
     """All lines of a draft, in their order."""
 
-    lines = LineInputSerializer(many=True, max_length=MOST_LINES)
+    lines = serializers.ListSerializer(child=LineInputSerializer(), max_length=MOST_LINES)
 
 
 class NewOrderSerializer(TenantModelSerializer):
     """An order to be written down, and placed at once where `place` is true."""
 
-    lines = LineInputSerializer(many=True, required=False, max_length=MOST_LINES)
+    lines = serializers.ListSerializer(child=LineInputSerializer(), required=False, max_length=MOST_LINES)
     place = fields.BooleanField(default=False, help_text="Place the order at once, or write nothing.")
 
     class Meta:

@@ -22,15 +22,12 @@ class CategoryFilters(TenantFilterSet):
     slug = TextFilter(help_text="Exactly this slug.")
 
 
-class ProductFilters(TenantFilterSet):
-    """Filters of products."""
+class StockFilters(TenantFilterSet):
+    """Filters of stock."""
 
     sku = TextFilter(method="by_sku", help_text="Exactly this SKU, whatever its case.")
     status = ChoiceFilter(choices=Product.Status.choices)
-    kind = ChoiceFilter(choices=Product.Kind.choices)
     category = IdFilter(field_name="category_id", help_text="The id of a category.")
-    price_min = AmountFilter(field_name="price", lookup_expr="gte")
-    price_max = AmountFilter(field_name="price", lookup_expr="lte")
     low = BooleanFilter(method="by_level", help_text="At or below its warning level.")
 
     def by_sku(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
@@ -43,12 +40,12 @@ class ProductFilters(TenantFilterSet):
         return queryset.filter(pk__in=low) if value else queryset.exclude(pk__in=low)
 
 
-class StockFilters(ProductFilters):
-    """Filters of stock: those of products that make sense for goods."""
+class ProductFilters(StockFilters):
+    """Filters of products."""
 
-    kind = None
-    price_min = None
-    price_max = None
+    kind = ChoiceFilter(choices=Product.Kind.choices)
+    price_min = AmountFilter(field_name="price", lookup_expr="gte")
+    price_max = AmountFilter(field_name="price", lookup_expr="lte")
 
 
 class MovementFilters(TenantFilterSet):

@@ -46,11 +46,11 @@ class WorkspaceSerializer(TenantSerializer):
 class MeSerializer(TenantSerializer):
     """Who calls: a person with a role, or an API token with scopes."""
 
-    kind = fields.ChoiceField(choices=["user", "token"], read_only=True)
+    kind = fields.ChoiceField(enum="PrincipalKind", choices=["user", "token"], read_only=True)
     id = fields.IdField(read_only=True)
     name = fields.TextField(read_only=True)
     email = fields.EmailField(read_only=True, allow_null=True)
-    role = fields.ChoiceField(choices=Role.choices, read_only=True, allow_null=True)
+    role = fields.ChoiceField(enum="UserRole", choices=Role.choices, read_only=True, allow_null=True)
     verbs = serializers.ListField(
         child=fields.TextField(), read_only=True, help_text="What the caller may do."
     )
@@ -61,7 +61,7 @@ class ApiTokenSerializer(TenantModelSerializer):
     """An API token without its secret."""
 
     scopes = serializers.ListField(
-        child=fields.ChoiceField(choices=sorted(SCOPES)), min_length=1, max_length=50
+        child=fields.ChoiceField(enum="Scope", choices=sorted(SCOPES)), min_length=1, max_length=50
     )
 
     class Meta:

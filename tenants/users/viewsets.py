@@ -92,7 +92,8 @@ class MeView(TenantView):
 
     def get(self, request: Request) -> Response:
         """Show who the credential belongs to, what it may do, and in which workspace."""
-        return self.answer(Me(request.user, current_tenant()))
+        principal: Any = request.user
+        return self.answer(Me(principal, current_tenant()))
 
 
 class ApiTokenViewSet(Creates, TenantViewSet):
@@ -110,7 +111,8 @@ class ApiTokenViewSet(Creates, TenantViewSet):
 
     def perform_create(self, data: dict[str, Any]) -> ApiToken:
         """Create a token; its secret is in this answer and nowhere else."""
-        token, secret = create_api_token(actor=self.actor, owner=self.request.user, **data)
+        owner: Any = self.request.user
+        token, secret = create_api_token(actor=self.actor, owner=owner, **data)
         token.secret = secret  # type: ignore[attr-defined]  # shown once, never stored
         return token
 
