@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("rowhouse", task_cls="tenants.tasks:RealmlessTask")
 
 
-@app.on_configure.connect  # type: ignore[untyped-decorator]  # celery's signals are untyped
+@app.on_configure.connect
 def _configure(sender: Celery, **kwargs: Any) -> None:
     from config import env
 
@@ -36,7 +36,7 @@ SCHEDULE = {
 }
 
 
-@setup_logging.connect  # type: ignore[untyped-decorator]  # celery's signals are untyped
+@setup_logging.connect
 def _keep_our_logging(**kwargs: Any) -> None:
     """Connected so that Celery leaves the logging that Django's settings configured alone."""
 

@@ -40,7 +40,7 @@ from tenants.users.verification import tenant_url
 ACTOR: Final = Actor.system("demo")
 OPERATOR: Final = "operator@platform.example"
 ROLES: Final = ("owner", "admin", "member", "viewer")
-TOKEN_NAME: Final = "Demo"
+TOKEN_NAME: Final = "Demo"  # noqa: S105  (a label)
 HISTORY: Final = "orders-before-rowhouse.csv"
 DAYS, ORDERS = 60, 140
 
@@ -128,7 +128,7 @@ def seed_demo(password: str) -> dict[str, Any]:
 
 def _public_url(path: str) -> str:
     default = {"http": 80, "https": 443}[settings.PUBLIC_SCHEME]
-    port = "" if settings.PUBLIC_PORT == default else f":{settings.PUBLIC_PORT}"
+    port = f":{settings.PUBLIC_PORT}" if default != settings.PUBLIC_PORT else ""
     return f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}{port}{path}"
 
 

@@ -1,7 +1,6 @@
 """Routes of a tenant's host: its portal and its API."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 urlpatterns = [
     path("", include("tenants.users.urls_portal")),

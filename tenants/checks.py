@@ -1,6 +1,6 @@
 """Start-up checks: what is not declared does not run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -36,7 +36,7 @@ def declaration(callback: Any) -> str | None:
 
 
 @register(Tags.urls)
-def check_every_route_declares(app_configs: list[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_every_route_declares(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse to start with a tenant route that says neither which verb it needs nor why it is open."""
     return [
         Error(
@@ -51,7 +51,7 @@ def check_every_route_declares(app_configs: list[AppConfig] | None, **kwargs: An
 
 @register(Tags.database)
 def check_postgresql_version(
-    app_configs: list[AppConfig] | None, databases: list[str] | None = None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Refuse servers whose role switch slows down with the number of tenants."""
     if CONTROL_ALIAS not in (databases or []):

@@ -1,9 +1,9 @@
 """Who the current tenant is, and the one way to run its statements: a unit of work."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -162,7 +162,7 @@ def _swallowed_error() -> TransactionManagementError | None:
         "A database error was swallowed inside the tenant's transaction, so its writes cannot be kept. "
         "Wrap the statement that may fail in its own transaction.atomic()."
     )
-    error.__cause__ = connection.rollback_exc
+    error.__cause__ = getattr(connection, "rollback_exc", None)
     return error
 
 
@@ -171,8 +171,6 @@ def stream_in(tenant: Tenant, produce: Callable[[], Iterator[bytes]]) -> Iterato
 
     The tenant is entered only while the producer runs, so that nothing else on the thread sees it between two chunks.
     """
-    from contextvars import copy_context
-
     context = copy_context()
     body = context.run(_produce_in_unit, tenant, produce)
     try:
@@ -182,6 +180,6 @@ def stream_in(tenant: Tenant, produce: Callable[[], Iterator[bytes]]) -> Iterato
         context.run(body.close)
 
 
-def _produce_in_unit(tenant: Tenant, produce: Callable[[], Iterator[bytes]]):  # type: ignore[no-untyped-def]
+def _produce_in_unit(tenant: Tenant, produce: Callable[[], Iterator[bytes]]) -> Generator[bytes]:
     with unit_of_work(tenant):
         yield from produce()

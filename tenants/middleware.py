@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from tenants.context import Tenant, Unit, public_context
-from tenants.problems import problem_response
 from tenants.hosts import canonical, directory, is_public
 from tenants.models import uuid7
+from tenants.problems import problem_response
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -59,7 +59,7 @@ class RealmMiddleware:
         return self._tenant(request, tenant)
 
     def _public(self, request: HttpRequest) -> HttpResponseBase:
-        request.urlconf = settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = settings.PUBLIC_URLCONF
         with public_context(), structlog.contextvars.bound_contextvars(tenant="public"):
             return self.get_response(request)
 

@@ -15,7 +15,7 @@ class UndeclaredRealm(RuntimeError):
     """A task says neither that it is a tenant's nor that it is public."""
 
 
-class RealmlessTask(Task):  # type: ignore[misc,type-arg]  # celery's Task is untyped
+class RealmlessTask(Task):  # type: ignore[type-arg]  # generic for the type checker only
     """The default base: a task that inherits it cannot run, it has to choose TenantTask or PublicTask."""
 
     abstract = True
@@ -35,7 +35,9 @@ class TenantTask(RealmlessTask):
 
     abstract = True
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(  # type: ignore[override]  # options are passed on as they come
+        self, args: Any = None, kwargs: Any = None, **options: Any
+    ) -> Any:
         tenant = current_tenant()
         headers = {**(options.pop("headers", None) or {}), TENANT_HEADER: tenant.schema}
         return super().apply_async(args, kwargs, headers=headers, **options)

@@ -136,7 +136,7 @@ def client_of() -> Callable[..., Client]:
 
 @pytest.fixture
 def bearer(client_of: Callable[..., Client]) -> Callable[..., Client]:
-    """An API client of a tenant with an access token got by e-mail and password: `bearer(acme, "owner@acme.example")`."""
+    """An API client with an access token got by e-mail and password: `bearer(acme, "owner@acme.example")`."""
 
     def make(tenant: Tenant, email: str) -> Client:
         answer = client_of(tenant).post(

@@ -1,4 +1,4 @@
-"""The stage that tests play on: real services, one prepared database, a copy of it for each worker, reset after each test.
+"""The stage that tests play on: real services, one prepared database, a copy for each worker, reset after each test.
 
 Nothing is wrapped in a test's transaction: requests, tasks and threads commit as they do in production. After a test
 that wrote anything, the rows the cast began with are put back and everything else goes.

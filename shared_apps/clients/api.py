@@ -12,12 +12,12 @@ from rest_framework.views import APIView
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
 from tenants.context import tenant_context
-from tenants.serializers import StrictSerializer
-from tenants.throttling import SignUpThrottle
+from tenants.serializers import TenantSerializer
+from tenants.throttling import SIGN_UP_BY_ADDRESS
 from tenants.users.verification import tenant_url
 
 
-class SignUpSerializer(StrictSerializer):
+class SignUpSerializer(TenantSerializer):
     """What is asked, and what is answered: the new workspace's id and addresses."""
 
     company = serializers.CharField(max_length=120)
@@ -47,7 +47,6 @@ class SignUpView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (SignUpThrottle,)
     public_because = "a stranger has no credential yet"
 
     @extend_schema(request=SignUpSerializer, responses={201: dict}, operation_id="signup_create")
@@ -55,6 +54,9 @@ class SignUpView(APIView):
         """Sign a company up; 409 when the subdomain is taken, 422 when something else is wrong."""
         serializer = SignUpSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        client = sign_up(**serializer.validated_data, address=request.META.get("REMOTE_ADDR"))
+        address = request.META.get("REMOTE_ADDR", "")
+        SIGN_UP_BY_ADDRESS.refuse_beyond(address)
+        client = sign_up(**serializer.validated_data, address=address or None)
+        SIGN_UP_BY_ADDRESS.count(address)
         body = workspace(client, serializer.validated_data["email"])
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["url"]})

@@ -81,7 +81,8 @@ def bootstrap(admin_url: str) -> None:
 def _make_database(admin_url: str, name: str) -> None:
     try:
         with psycopg.connect(admin_url, dbname=name) as connection:
-            return _require_version(connection)
+            _require_version(connection)
+            return
     except psycopg.OperationalError as error:
         if "does not exist" not in str(error):
             raise

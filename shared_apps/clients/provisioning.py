@@ -83,6 +83,7 @@ def _seeds() -> list[str]:
     """Statements that copy the template's seed rows, and what it knows of migrations."""
     tables = [table for config in apps.get_app_configs() for table in getattr(config, "seed_tables", ())]
     return [
-        f'INSERT INTO django_migrations (app, name, applied) SELECT app, name, applied FROM "{TEMPLATE_SCHEMA}".django_migrations ORDER BY id',
+        f"""INSERT INTO django_migrations (app, name, applied)
+            SELECT app, name, applied FROM "{TEMPLATE_SCHEMA}".django_migrations ORDER BY id""",
         *(f'INSERT INTO "{table}" SELECT * FROM "{TEMPLATE_SCHEMA}"."{table}"' for table in tables),
     ]

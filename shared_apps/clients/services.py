@@ -73,14 +73,19 @@ def suspend_client(*, client_id: UUID, actor: Actor, reason: str) -> Client:
     if not reason:
         raise Invalid("Say why: the reason is kept in the audit log and shown to operators.", field="reason")
     return _change_status(
-        client_id, actor, "client.suspended", Client.Status.ACTIVE, Client.Status.SUSPENDED, reason[:300]
+        client_id,
+        actor,
+        "client.suspended",
+        old=Client.Status.ACTIVE,
+        new=Client.Status.SUSPENDED,
+        reason=reason[:300],
     )
 
 
 def resume_client(*, client_id: UUID, actor: Actor) -> Client:
     """Open a suspended tenant's doors again."""
     return _change_status(
-        client_id, actor, "client.resumed", Client.Status.SUSPENDED, Client.Status.ACTIVE, ""
+        client_id, actor, "client.resumed", old=Client.Status.SUSPENDED, new=Client.Status.ACTIVE, reason=""
     )
 
 
@@ -150,7 +155,7 @@ def _taken(subdomain: str) -> SubdomainTaken:
     )
 
 
-def _change_status(client_id: UUID, actor: Actor, verb: str, old: str, new: str, reason: str) -> Client:
+def _change_status(client_id: UUID, actor: Actor, verb: str, *, old: str, new: str, reason: str) -> Client:
     with transaction.atomic(using=CONTROL_ALIAS):
         changed = Client.objects.filter(pk=client_id, status=old).update(status=new, suspension_reason=reason)
         client = Client.objects.get(pk=client_id)

@@ -8,6 +8,7 @@ from shared_apps.clients.forms import FindForm, SignUpForm
 from shared_apps.clients.services import as_tenant, sign_up
 from tenants.context import tenant_context
 from tenants.errors import DomainError
+from tenants.throttling import SIGN_UP_BY_ADDRESS
 from tenants.users.tickets import ticket_url
 from tenants.users.verification import tenant_url
 
@@ -21,8 +22,11 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
     """Make a workspace and enter it at once."""
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        address = request.META.get("REMOTE_ADDR", "")
         try:
-            client = sign_up(**form.cleaned_data, address=request.META.get("REMOTE_ADDR"))
+            SIGN_UP_BY_ADDRESS.refuse_beyond(address)
+            client = sign_up(**form.cleaned_data, address=address or None)
+            SIGN_UP_BY_ADDRESS.count(address)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.detail)
         else:

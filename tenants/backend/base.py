@@ -10,11 +10,16 @@ import select
 from typing import Any, NoReturn
 
 from django.db.backends.postgresql import base as postgresql
+from django.db.backends.postgresql import psycopg_any
 from django.db.transaction import TransactionManagementError
-from psycopg.pq import TransactionStatus
+from psycopg import postgres
+from psycopg.pq import Format, TransactionStatus
 
 from tenants.backend.cursors import TenantCursor, TenantServerSideCursor
 from tenants.context import NoTenant, Tenant, current
+
+
+TIMESTAMPTZ_OID = postgres.types["timestamptz"].oid
 
 
 class WallBreached(RuntimeError):
@@ -103,7 +108,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self._forget()
             return
         self._refuse_lost_commit()
-        super()._commit()
+        super()._commit()  # type: ignore[misc]  # the stubs leave it out
         self._forget()
 
     def _refuse_lost_commit(self) -> None:
@@ -119,7 +124,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         unsent = self._opening is not None
         self._forget()
         if not unsent:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]  # the stubs leave it out
 
     def close(self) -> None:
         self._forget()
@@ -134,7 +139,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 "Manual transaction management is refused here; use transaction.atomic()."
             )
         if self.connection is not None and not self.connection.autocommit:
-            super()._set_autocommit(True)
+            super()._set_autocommit(True)  # type: ignore[misc]  # the stubs leave it out
 
     def _status(self) -> TransactionStatus:
         if self.connection is None:
@@ -160,9 +165,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         else:
             cursor = TenantCursor(self.connection)
         cursor.wrapper = self
-        loader = self.connection.adapters.get_loader(postgresql.TIMESTAMPTZ_OID, postgresql.Format.TEXT)
+        loader = self.connection.adapters.get_loader(TIMESTAMPTZ_OID, Format.TEXT)
         if self.timezone != loader.timezone:
-            postgresql.register_tzloader(self.timezone, cursor)
+            psycopg_any.register_tzloader(self.timezone, cursor)
         return cursor
 
     def prepare_database(self) -> None:

@@ -1,18 +1,25 @@
 """Cursors that refuse to run a statement for nobody, and open the tenant's transaction with the first one."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.backends.postgresql import base as postgresql
 
 if TYPE_CHECKING:
+    from psycopg import ClientCursor, ServerCursor
+
     from tenants.backend.base import DatabaseWrapper
+
+    Cursor = ClientCursor[Any]
+    ServerSideCursor = ServerCursor[Any]
+else:
+    # Django chooses these by the psycopg it finds.
+    Cursor, ServerSideCursor = postgresql.Cursor, postgresql.ServerSideCursor
 
 SENTINEL_RESULT, FIRST_STATEMENT_RESULT = 3, 4
 
 
-class TenantCursor(postgresql.Cursor):  # type: ignore[name-defined,misc]  # chosen by Django at import
+class TenantCursor(Cursor):
     """Client-side cursor. The opening and the first statement travel as one simple-protocol message."""
 
     wrapper: "DatabaseWrapper"
@@ -34,18 +41,16 @@ class TenantCursor(postgresql.Cursor):  # type: ignore[name-defined,misc]  # cho
         self.wrapper.open_now()
         super().executemany(*args, **kwargs)
 
-    def copy(self, *args: Any, **kwargs: Any) -> AbstractContextManager[Any]:
+    def copy(self, *args: Any, **kwargs: Any) -> Any:
         self.wrapper.open_now()
-        copy: AbstractContextManager[Any] = super().copy(*args, **kwargs)
-        return copy
+        return super().copy(*args, **kwargs)
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         self.wrapper.open_now()
-        rows: Iterable[Any] = super().stream(*args, **kwargs)
-        yield from rows
+        yield from super().stream(*args, **kwargs)
 
 
-class TenantServerSideCursor(postgresql.ServerSideCursor):  # type: ignore[name-defined,misc]  # chosen by Django at import
+class TenantServerSideCursor(ServerSideCursor):
     """Named cursor; it always ends with the transaction it was opened in."""
 
     wrapper: "DatabaseWrapper"

@@ -22,5 +22,5 @@ class EmailBackend(BaseBackend):
             return None
         return user if user.check_password(password) and user.is_active else None
 
-    def get_user(self, user_id: UUID) -> User | None:  # type: ignore[override]  # the key is a UUID here
+    def get_user(self, user_id: UUID) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True).first()

@@ -21,8 +21,8 @@ GOOD_FOR: Final = timedelta(days=3)
 
 def tenant_url(path: str) -> str:
     """An absolute address on the current tenant's host."""
-    default = {"http": 80, "https": 443}[settings.PUBLIC_SCHEME]
-    port = "" if settings.PUBLIC_PORT == default else f":{settings.PUBLIC_PORT}"
+    is_default = (settings.PUBLIC_SCHEME, settings.PUBLIC_PORT) in {("http", 80), ("https", 443)}
+    port = "" if is_default else f":{settings.PUBLIC_PORT}"
     return f"{settings.PUBLIC_SCHEME}://{current_tenant().host}{port}{path}"
 
 

@@ -229,7 +229,8 @@ def test_opening_costs_no_round_trip(acme: Tenant) -> None:
     with CaptureQueriesContext(connection) as sent, unit_of_work(acme):
         User.objects.count()
     opening, commit = (query["sql"] for query in sent)
-    assert opening.startswith("BEGIN;SET LOCAL search_path") and opening.endswith('FROM "users_user"')
+    assert opening.startswith("BEGIN;SET LOCAL search_path")
+    assert opening.endswith('FROM "users_user"')
     assert commit == "COMMIT"
 
 
