@@ -181,6 +181,44 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Operators' admin
+UNFOLD = {
+    "SITE_TITLE": "Rowhouse operators",
+    "SITE_HEADER": "Rowhouse",
+    "SITE_SUBHEADER": "Operators",
+    "SITE_SYMBOL": "holiday_village",
+    "BORDER_RADIUS": "8px",
+    "SHOW_HISTORY": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(0.98 0.01 195)",
+            "100": "oklch(0.95 0.03 195)",
+            "200": "oklch(0.90 0.05 195)",
+            "300": "oklch(0.83 0.08 195)",
+            "400": "oklch(0.74 0.10 195)",
+            "500": "oklch(0.64 0.10 195)",
+            "600": "oklch(0.53 0.09 195)",
+            "700": "oklch(0.46 0.08 195)",
+            "800": "oklch(0.39 0.06 195)",
+            "900": "oklch(0.33 0.05 195)",
+            "950": "oklch(0.24 0.04 195)",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Platform",
+                "items": [
+                    {"title": "Tenants", "icon": "holiday_village", "link": "/admin/clients/client/"},
+                    {"title": "Operators", "icon": "badge", "link": "/admin/users/user/"},
+                    {"title": "Audit log", "icon": "history", "link": "/admin/audit/auditentry/"},
+                ],
+            }
+        ],
+    },
+}
+
 # Mail, files, language, time
 globals().update(email_settings(env.url("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM")
@@ -203,6 +241,9 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STRIPE_API_KEY = env.secret("STRIPE_API_KEY")
+
+# E-mail addresses are unique by lower case, which this check cannot see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 LOGGING_CONFIG = None
 configure_logging(json=env.choice("LOG_FORMAT") == "json", level=env.choice("LOG_LEVEL"))
