@@ -98,15 +98,13 @@ class CredentialScheme(OpenApiAuthenticationExtension):
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[Schema]:
-        from django.conf import settings
-
         people = "An access token from POST /api/v1/auth/token/; good for some minutes."
         programs = "An API token (`rwh_…`), limited to its scopes."
         browsers = "The portal's session; writes need the X-CSRFToken header as well."
         return [
             {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": people},
             {"type": "http", "scheme": "bearer", "bearerFormat": "rwh_", "description": programs},
-            {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": browsers},
+            {"type": "apiKey", "in": "cookie", "name": "__Host-session", "description": browsers},
         ]
 
 

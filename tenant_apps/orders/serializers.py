@@ -79,13 +79,17 @@ class LineInputSerializer(TenantSerializer):
 class LinesSerializer(TenantSerializer):
     """All lines of a draft, in their order."""
 
-    lines = serializers.ListSerializer(child=LineInputSerializer(), max_length=MOST_LINES)
+    lines: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=LineInputSerializer(), max_length=MOST_LINES
+    )
 
 
 class NewOrderSerializer(TenantModelSerializer):
     """An order to be written down, and placed at once where `place` is true."""
 
-    lines = serializers.ListSerializer(child=LineInputSerializer(), required=False, max_length=MOST_LINES)
+    lines: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=LineInputSerializer(), required=False, max_length=MOST_LINES
+    )
     place = fields.BooleanField(default=False, help_text="Place the order at once, or write nothing.")
 
     class Meta:
