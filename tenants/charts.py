@@ -6,6 +6,8 @@ from decimal import Decimal
 from math import ceil, floor, log10
 from typing import Final
 
+from tenants.formats import MINUS
+
 PLOT_TOP: Final = 22.0
 PLOT_BOTTOM: Final = 204.0
 LEFT_PERCENT: Final = 7.0
@@ -33,6 +35,12 @@ class Bar:
     y: float
     height: float
 
+    @property
+    def anchor(self) -> str:
+        """Where a label hangs, so that it stays inside the drawing."""
+        middle = float(self.middle.rstrip("%"))
+        return "start" if middle < 12 else "end" if middle > 94 else "middle"
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -44,13 +52,22 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A gridline at a round value; the one at zero is the base that bars stand on or hang from."""
+
+    y: float
+    text: str
+    is_base: bool
+
+
+@dataclass(frozen=True)
 class BarChart:
     """Everything that the template draws."""
 
     unit: str
     points: Sequence[Point]
     bars: list[Bar] = field(default_factory=list)
-    lines: list[tuple[float, str]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
     peak: Bar | None = None
 
@@ -59,36 +76,49 @@ class BarChart:
         return self.peak is None
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Values to pixels, between round bounds that include zero."""
+
+    step: float
+    lowest: int
+    highest: int
+
+    @classmethod
+    def over(cls, values: Sequence[float]) -> "Scale":
+        least, most = min(0.0, *values), max(0.0, *values)
+        rough = (most - least) / 3
+        power = 10.0 ** floor(log10(rough))
+        step = next(size * power for size in STEPS if size * power >= rough)
+        return cls(step, floor(least / step), ceil(most / step))
+
+    def y(self, value: float) -> float:
+        share = (value / self.step - self.lowest) / (self.highest - self.lowest)
+        return round(PLOT_BOTTOM - (PLOT_BOTTOM - PLOT_TOP) * share, 1)
+
+    @property
+    def lines(self) -> list[Line]:
+        values = ((count, count * self.step) for count in range(self.lowest, self.highest + 1))
+        return [Line(self.y(value), _short(value), is_base=count == 0) for count, value in values]
+
+
 def bar_chart(points: Sequence[Point], *, unit: str) -> BarChart:
     """Lay the points out: round gridlines, one label in five below, the highest bar named directly."""
-    highest = max((point.value for point in points), default=Decimal(0))
-    if highest <= 0:
+    if not any(point.value for point in points):
         return BarChart(unit, points)
-    grid = _grid(float(highest))
-    bars = [_bar(point, place, len(points), grid[-1]) for place, point in enumerate(points)]
+    scale = Scale.over([float(point.value) for point in points])
+    bars = [_bar(point, place, len(points), scale) for place, point in enumerate(points)]
     peak = max(bars, key=lambda bar: bar.point.value)
-    lines = [(_y(value, grid[-1]), _short(value)) for value in grid]
-    return BarChart(unit, points, bars, lines, _ticks(bars), peak)
+    return BarChart(unit, points, bars, scale.lines, _ticks(bars), peak)
 
 
-def _grid(highest: float) -> list[float]:
-    rough = highest / 3
-    power = 10.0 ** floor(log10(rough))
-    step = next(size * power for size in STEPS if size * power >= rough)
-    return [step * count for count in range(ceil(highest / step) + 1)]
-
-
-def _y(value: float, top: float) -> float:
-    return round(PLOT_BOTTOM - (PLOT_BOTTOM - PLOT_TOP) * value / top, 1)
-
-
-def _bar(point: Point, place: int, count: int, top: float) -> Bar:
+def _bar(point: Point, place: int, count: int, scale: Scale) -> Bar:
     slot = (100 - LEFT_PERCENT) / count
     width = slot * (0.72 if count > 4 else 0.4)
     start = LEFT_PERCENT + slot * place + (slot - width) / 2
-    y = _y(max(float(point.value), 0.0), top)
-    middle, height = start + width / 2, round(PLOT_BOTTOM - y, 1)
-    return Bar(point, _percent(start), _percent(width), _percent(middle), y, height)
+    base, end = scale.y(0), scale.y(float(point.value))
+    middle, height = start + width / 2, round(abs(base - end), 1)
+    return Bar(point, _percent(start), _percent(width), _percent(middle), min(base, end), height)
 
 
 def _ticks(bars: list[Bar]) -> list[Tick]:
@@ -103,6 +133,6 @@ def _percent(value: float) -> str:
 
 def _short(value: float) -> str:
     for size, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}".replace("-", MINUS)
+    return f"{value:g}".replace("-", MINUS)

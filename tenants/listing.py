@@ -158,6 +158,11 @@ class _PlaceEncoder(DjangoJSONEncoder):
         return str(o) if isinstance(o, Decimal) else super().default(o)
 
 
+def words_of(request: HttpRequest) -> str:
+    """What is searched for, in a form that the database takes."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:100]
+
+
 def _beyond(column: str, place: list[Any], side: str) -> Q:
     # The first condition alone lets the index jump to the place.
     value, key = place

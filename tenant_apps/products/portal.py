@@ -23,7 +23,7 @@ from tenant_apps.products.forms import (
 )
 from tenant_apps.products.models import Category, Product, StockMovement
 from tenants.audit.actors import actor_of
-from tenants.listing import Listing, Tab
+from tenants.listing import Listing, Tab, words_of
 from tenants.navigation import Entry, register
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
@@ -84,7 +84,7 @@ def product_list(request: PortalRequest) -> HttpResponse:
 @require_GET
 def product_options(request: PortalRequest) -> HttpResponse:
     """Suggestions for a field that takes a product."""
-    found = search_products(Product.objects.active(), request.GET.get("q", "")).order_by("name", "id")
+    found = search_products(Product.objects.active(), words_of(request)).order_by("name", "id")
     return render(request, "products/options.html", {"products": found[:SUGGESTIONS]})
 
 

@@ -1,0 +1,221 @@
+"""Pages of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from tenant_apps.orders import services
+from tenant_apps.orders.forms import (
+    BaseLines,
+    CancelForm,
+    Lines,
+    OrderFilterForm,
+    OrderForm,
+    handle_of,
+    initial_lines,
+    with_more_lines,
+)
+from tenant_apps.orders.models import Customer, Move, Order
+from tenant_apps.orders.searching import search_orders
+from tenant_apps.orders.timeline import stages_of, timeline_of
+from tenant_apps.products.models import Product
+from tenants.audit.actors import actor_of
+from tenants.listing import Listing, Tab
+from tenants.navigation import Entry, register
+from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
+
+register(Entry("Orders", "order", "orders:list", "orders:read", key="o", order=20, prefix="/orders/"))
+
+
+class OrderListing(Listing[Order]):
+    """Orders by state, kind, source, customer and words."""
+
+    form_class = OrderFilterForm
+    sorts = {"created": "created_at", "total": "total"}
+
+    def filter(self, queryset: QuerySet[Order], chosen: Mapping[str, Any]) -> QuerySet[Order]:
+        if chosen.get("status") == "open":
+            queryset = queryset.filter(status__in=[Order.Status.PLACED, Order.Status.PAID])
+        elif chosen.get("status"):
+            queryset = queryset.filter(status=chosen["status"])
+        exact = {name: chosen[name] for name in ("kind", "source", "customer") if chosen.get(name)}
+        return search_orders(queryset.filter(**exact), chosen.get("q", ""))
+
+    @property
+    def tabs(self) -> list[Tab]:
+        return self.tabs_of("status", OrderFilterForm.STATUS)
+
+    @property
+    def customer(self) -> Customer | None:
+        """The customer that the list is narrowed to."""
+        chosen = self.chosen.get("customer")
+        return Customer.objects.filter(pk=chosen).first() if chosen else None
+
+
+@portal("orders:read")
+@require_GET
+def order_list(request: PortalRequest) -> HttpResponse:
+    """The orders, filtered by the URL."""
+    listing = OrderListing(request, Order.objects.with_customer())
+    return show(request, "orders/list.html", {"listing": listing}, part="orders/results.html")
+
+
+SOURCES: Final = {"portal": "the portal", "api": "the API", "import": "an import"}
+BUTTONS: Final = {
+    Move.PLACE: "Place order",
+    Move.PAY: "Mark as paid",
+    Move.FULFIL: "Fulfil order",
+    Move.CLOSE: "Close order",
+}
+
+
+@portal("orders:read")
+@require_GET
+def order_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """One order: its lines, its customer, its way so far, and what can be done with it."""
+    order = get_object_or_404(Order.objects.with_customer(), pk=pk)
+    return render(
+        request,
+        "orders/detail.html",
+        {
+            "order": order,
+            "lines": list(order.lines.all()),
+            "stages": stages_of(order),
+            "timeline": timeline_of(order),
+            "source": SOURCES[order.source],
+            "buttons": [(move.value, BUTTONS[move]) for move in order.actions if move in BUTTONS],
+        },
+    )
+
+
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_new(request: PortalRequest) -> HttpResponse:
+    """Write an order: as a draft, or placed at once."""
+    data = posted(request)
+    form, lines = OrderForm(data, initial=_given_customer(request)), Lines(data, prefix="lines")
+    if data and "more" in data:
+        form, lines = OrderForm(initial=data.dict()), with_more_lines(data)
+    elif form.is_valid() & lines.is_valid():
+        order = attempt(form, lambda: _write(request, form, lines))
+        if order:
+            return done(
+                request, _url(order), f"{order} is placed." if order.number else "The draft is saved."
+            )
+    context = {"form": form, "lines": lines, "currency": request.tenant.currency}
+    return _show_lines(request, "orders/new.html", context)
+
+
+def _write(request: PortalRequest, form: OrderForm, lines: BaseLines) -> Order:
+    create = services.create_and_place_order if "place" in request.POST else services.create_draft
+    return create(actor=actor_of(request), lines=lines.inputs, source="portal", **form.cleaned_data)
+
+
+def _given_customer(request: PortalRequest) -> dict[str, str]:
+    """The customer from whose page the order is begun."""
+    try:
+        customer = Customer.objects.filter(pk=UUID(request.GET.get("customer", ""))).first()
+    except ValueError:
+        customer = None
+    return {"customer": handle_of(customer)} if customer else {}
+
+
+def _show_lines(request: PortalRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The form, with the names and prices of the products on its lines."""
+    form, lines = context["form"], context["lines"]
+    _recognise(lines)
+    is_wrong = (form.is_bound and form.errors) or (lines.is_bound and not lines.is_valid())
+    return render(request, template, context, status=422 if is_wrong else 200)
+
+
+def _recognise(lines: BaseLines) -> None:
+    """Put on each line the product that its text names, by one query for all."""
+    typed = [(form, str(form["product"].value() or "").strip().upper()) for form in lines.forms]
+    wanted = {sku for _, sku in typed if sku and "\0" not in sku}
+    products = {product.sku: product for product in Product.objects.filter(sku__in=wanted)}
+    for form, sku in typed:
+        form.known = products.get(sku)
+
+
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Give a draft other lines."""
+    order = get_object_or_404(Order.objects.with_customer(), pk=pk)
+    if not order.is_editable:
+        return done(request, _url(order))
+    data = posted(request)
+    lines, form = Lines(data, initial=initial_lines(order.lines.all()), prefix="lines"), CancelForm(data)
+    if data and "more" in data:
+        lines, form = with_more_lines(data), CancelForm()
+    elif form.is_valid() & lines.is_valid():
+        changed = attempt(
+            form,
+            lambda: services.replace_lines(actor=actor_of(request), order=order, lines=lines.inputs),
+        )
+        if changed:
+            return done(request, _url(order), "The draft is saved.")
+    return _show_lines(
+        request,
+        "orders/edit.html",
+        {"form": form, "lines": lines, "order": order, "currency": order.currency},
+    )
+
+
+MOVES: Final = {
+    Move.PLACE: (services.place_order, "The order is placed and its stock reserved."),
+    Move.PAY: (services.pay_order, "The order is marked as paid."),
+    Move.FULFIL: (services.fulfil_order, "The order is fulfilled."),
+    Move.CLOSE: (services.close_order, "The order is closed."),
+}
+
+
+@portal("orders:write")
+@require_POST
+def order_move(request: PortalRequest, pk: UUID, move: str) -> HttpResponse:
+    """Make one move: place, pay, fulfil or close."""
+    if move not in MOVES:
+        raise Http404
+    verb, success = MOVES[Move(move)]
+    order = get_object_or_404(Order, pk=pk)
+    tried(request, lambda: verb(actor=actor_of(request), order=order), success)
+    return redirect("orders:detail", pk=pk)
+
+
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_cancel(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Ask why, then call the order off."""
+    order = get_object_or_404(Order, pk=pk)
+    form = CancelForm(posted(request))
+    if form.is_valid():
+        note = form.cleaned_data["note"]
+        if attempt(form, lambda: services.cancel_order(actor=actor_of(request), order=order, note=note)):
+            return done(request, _url(order), "The order is cancelled.")
+    return show_form(request, "orders/cancel.html", {"form": form, "order": order})
+
+
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_discard(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Ask, then throw a draft away."""
+    order = get_object_or_404(Order, pk=pk)
+    if request.method == "POST":
+        actor = actor_of(request)
+        gone = tried(
+            request, lambda: services.discard_draft(actor=actor, order=order), "The draft is discarded."
+        )
+        return done(request, "orders:list" if gone else _url(order))
+    return render(request, "orders/discard.html", {"order": order})
+
+
+def _url(order: Order) -> str:
+    return reverse("orders:detail", args=[order.pk])

@@ -1,0 +1,81 @@
+"""An order's way, for people: the stages it passes and what has happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from tenant_apps.orders.models import Order
+from tenants.audit.models import AuditEntry
+
+TIMELINE: Final = 50
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of an order's way, with its time when it has been reached."""
+
+    label: str
+    at: datetime | None
+    is_done: bool
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of an order's timeline."""
+
+    text: str
+    actor: str
+    at: datetime
+
+
+def stages_of(order: Order) -> list[Stage]:
+    """The way from draft to closed; a cancelled order and a credit have none."""
+    if order.status == Order.Status.CANCELLED or order.kind == Order.Kind.CANCELLATION:
+        return []
+    status = Order.Status
+    times = {
+        status.DRAFT: order.created_at,
+        status.PLACED: order.placed_at,
+        status.PAID: order.paid_at,
+        status.FULFILLED: order.fulfilled_at,
+        status.CLOSED: order.closed_at,
+    }
+    if order.source == Order.Source.IMPORT:
+        del times[status.DRAFT]
+    reached = list(times).index(status(order.status))
+    return [
+        Stage(stage.label, at, is_done=place < reached, is_current=place == reached)
+        for place, (stage, at) in enumerate(times.items())
+    ]
+
+
+def timeline_of(order: Order) -> list[Event]:
+    """What happened to the order, the newest first."""
+    entries = AuditEntry.objects.about(order)[:TIMELINE]
+    events = [Event(_told(entry), entry.actor_label, entry.at) for entry in entries]
+    if not events and order.source == Order.Source.IMPORT:
+        return [Event("Brought in by an import", "Import", order.created_at)]
+    return events
+
+
+def _told(entry: AuditEntry) -> str:
+    tell = SENTENCES.get(entry.verb)
+    return tell(entry.data) if tell else entry.verb.removeprefix("order.").replace("_", " ").capitalize()
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    "order.created": lambda data: f"Draft written, {_lines(data.get('lines', 0))}",
+    "order.lines_replaced": lambda data: f"Lines changed, {_lines(data.get('lines', 0))} now",
+    "order.placed": lambda data: f"Placed as number {data.get('number', '')}; stock reserved",
+    "order.paid": lambda data: "Marked as paid",
+    "order.fulfilled": lambda data: "Fulfilled; the goods left",
+    "order.cancelled": lambda data: f"Cancelled: {data['note']}" if data.get("note") else "Cancelled",
+}
