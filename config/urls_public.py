@@ -8,3 +8,6 @@ urlpatterns = [
     path("", include("shared_apps.clients.urls")),
     path("admin/", operators.urls),
 ]
+
+handler404 = "tenants.problems.not_found"
+handler500 = "tenants.problems.server_error"
