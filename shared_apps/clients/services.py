@@ -1,6 +1,7 @@
 """The verbs of a tenant's life as far as the platform tells them: sign up, suspend, resume."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -61,9 +62,9 @@ def sign_up(
     order = _checked(company, subdomain, email, password, preferences)
     with transaction.atomic(using=MIGRATOR_ALIAS):
         client, owner = _create(order, address)
+        # Robust: a queue that is down must not turn a finished sign-up into an error.
+        transaction.on_commit(partial(_greet, client, owner), using=MIGRATOR_ALIAS, robust=True)
     directory.forget()
-    with tenant_context(as_tenant(client)):
-        mail_verification.delay(str(owner.id))
     return client
 
 
@@ -146,6 +147,11 @@ def _insert_owner(order: SignUp, actor: Actor) -> User:
     owner.save(using=MIGRATOR_ALIAS, force_insert=True)
     record(actor=actor, verb="user.created", target=owner, data={"role": owner.role}, using=MIGRATOR_ALIAS)
     return owner
+
+
+def _greet(client: Client, owner: User) -> None:
+    with tenant_context(as_tenant(client)):
+        mail_verification.delay(str(owner.id))
 
 
 def _taken(subdomain: str) -> SubdomainTaken:

@@ -59,7 +59,6 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.bound is not None and row is not None and row[0] == self.bound.id:
             return
         schema = self.bound.schema if self.bound else "?"
-        self.close_if_unusable_or_obsolete()
         raise WallBreached(
             f"Schema {schema} does not carry its tenant's sentinel; the statement's result is withheld."
         )
