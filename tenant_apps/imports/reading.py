@@ -13,7 +13,7 @@ from itertools import islice
 from typing import IO, Final, NamedTuple
 
 from tenant_apps.imports.errors import EmptyFile, NotACsv
-from tenant_apps.imports.rows import Reason
+from tenant_apps.imports.rows import FORBIDDEN, Reason
 
 MOST_CHARACTERS: Final = 65_536
 MOST_LINES: Final = 20
@@ -179,10 +179,10 @@ def read_head(start: bytes, encoding: str) -> Head:
         raise EmptyFile(
             "The file holds no text. Export the order lines again, with a header row.", field="file"
         )
-    if "\x00" in text:
-        raise NotACsv("The file holds binary data. Export the order lines as CSV (UTF-8).", field="file")
     delimiter = max(DELIMITERS, key=lambda delimiter: len(_columns(text, delimiter)))
     columns = _columns(text, delimiter)
+    if text.count("\x00") * 20 > len(text) or any(FORBIDDEN.search(column) for column in columns):
+        raise NotACsv("The file holds binary data. Export the order lines as CSV (UTF-8).", field="file")
     if not columns or len(columns) > MOST_COLUMNS:
         raise NotACsv(
             f"The first line is not a header: it must name the columns, 1 to {MOST_COLUMNS} of them.",

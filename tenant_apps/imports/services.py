@@ -19,6 +19,7 @@ from tenant_apps.imports.errors import EmptyFile, FileTooLarge, ImportBusy, Impo
 from tenant_apps.imports.models import Import, StagedLine
 from tenant_apps.imports.options import check_options, infer_options
 from tenant_apps.imports.reading import HEAD_BYTES, EncodingProbe, Head, read_head
+from tenant_apps.imports.rows import shown
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
@@ -190,7 +191,8 @@ def _configure(job: Import, head: Head, mapping: Mapping[str, str], options: Map
     check_mapping(chosen, head.columns)
     given = check_options(options)
     tenant = current_tenant()
-    job.columns, job.sample, job.mapping = head.columns, head.sample[:SAMPLE_ROWS], chosen
+    job.columns, job.mapping = head.columns, chosen
+    job.sample = [[shown(value) for value in row] for row in head.sample[:SAMPLE_ROWS]]
     job.options = {
         "encoding": job.options["encoding"],
         "delimiter": head.delimiter,
