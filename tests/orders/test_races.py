@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_of_two_clerks_who_make_one_move_one_wins_and_the_other_is_told(acme: Te
         with unit_of_work(acme):
             product = a_product(opening_stock=10)
             order = make((product, 2))
-        results = at_once(acme, [lambda order=order: verb(actor=CLERK, order=order)] * 2, together=True)
+        results = at_once(acme, [partial(verb, actor=CLERK, order=order)] * 2, together=True)
         assert kinds(results) == {"Order": 1, "MoveRefused": 1}
         with unit_of_work(acme):
             product.refresh_from_db()
@@ -159,10 +160,7 @@ def test_an_order_is_either_cancelled_or_fulfilled(acme: Tenant):
         with unit_of_work(acme):
             product = a_product(opening_stock=10)
             order = a_paid_order((product, 2))
-        moves = [
-            lambda verb=verb, order=order: verb(actor=CLERK, order=order)
-            for verb in (cancel_order, fulfil_order)
-        ]
+        moves = [partial(verb, actor=CLERK, order=order) for verb in (cancel_order, fulfil_order)]
         results = at_once(acme, moves, together=True)
         assert kinds(results) == {"Order": 1, "MoveRefused": 1}
         with unit_of_work(acme):
@@ -180,10 +178,8 @@ def test_the_lines_of_an_order_do_not_change_under_its_placing(acme: Tenant):
         results = at_once(
             acme,
             [
-                lambda order=order: place_order(actor=CLERK, order=order),
-                lambda order=order, many=many: replace_lines(
-                    actor=CLERK, order=order, lines=lines((many, 7))
-                ),
+                partial(place_order, actor=CLERK, order=order),
+                partial(replace_lines, actor=CLERK, order=order, lines=lines((many, 7))),
             ],
             together=True,
         )
@@ -198,13 +194,8 @@ def test_a_draft_is_either_placed_or_discarded(acme: Tenant):
     for _ in range(5):
         with unit_of_work(acme):
             order = a_draft()
-        verbs = (place_order, discard_draft)
-        results = at_once(
-            acme,
-            [lambda verb=verb, order=order: verb(actor=CLERK, order=order) for verb in verbs],
-            together=True,
-        )
-        placed, discarded = results
+        moves: list[Job] = [partial(verb, actor=CLERK, order=order) for verb in (place_order, discard_draft)]
+        placed, discarded = at_once(acme, moves, together=True)
         with unit_of_work(acme):
             assert Order.objects.filter(pk=order.pk).exists() == isinstance(placed, Order)
             assert (discarded is None) == (not isinstance(placed, Order))
@@ -242,8 +233,8 @@ def test_a_category_is_either_deleted_or_gets_its_product(acme: Tenant):
         deleted, created = at_once(
             acme,
             [
-                lambda category=category: delete_category(actor=CLERK, category=category),
-                lambda category=category: a_product(category=category),
+                partial(delete_category, actor=CLERK, category=category),
+                partial(a_product, category=category),
             ],
             together=True,
         )

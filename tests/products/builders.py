@@ -15,8 +15,8 @@ _numbers = count(1)
 
 def a_product(**fields: Any) -> Product:
     """A mug for 9.50, in stock only if the test says so."""
-    sku = f"MUG-{next(_numbers)}"
-    return create_product(**{"actor": CLERK, "sku": sku, "name": "Mug", "price": Decimal("9.50")} | fields)
+    usual: dict[str, Any] = {"sku": f"MUG-{next(_numbers)}", "name": "Mug", "price": Decimal("9.50")}
+    return create_product(actor=CLERK, **usual | fields)
 
 
 def a_service(**fields: Any) -> Product:

@@ -250,7 +250,7 @@ def test_a_count_that_confirms_the_books_is_worth_a_line():
 def test_an_adjustment_that_makes_no_sense_is_refused(how: dict[str, Any], field: str):
     product = a_product(opening_stock=10)
     with pytest.raises(Invalid) as refusal:
-        adjust_stock(**{"actor": CLERK, "product": product, "note": "stocktaking"} | how)
+        adjust_stock(actor=CLERK, product=product, **{"note": "stocktaking"} | how)
     assert refusal.value.field == field
 
 
