@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("tenants.users.urls_portal")),
+    path("", include("tenant_apps.orders.urls_portal")),
     path("", include("tenant_apps.products.urls_portal")),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.users.urls")),
