@@ -65,6 +65,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         first = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return self.filter(placed_at__gte=first)
 
+    def taken_here(self) -> Self:
+        """Orders that came in through the portal or the API, not as the history of another shop."""
+        return self.exclude(source=Order.Source.IMPORT)
+
     def with_customer(self) -> Self:
         return self.select_related("customer")
 

@@ -333,7 +333,7 @@ def _place(actor: Actor, order: Order) -> Order:
     wanted = _wanted(order)
     if not wanted:
         raise EmptyOrder("An order without lines cannot be placed. Add at least one product.", field="lines")
-    require(Limit.ORDERS_PER_MONTH, used=Order.objects.placed().this_month().count)
+    require(Limit.ORDERS_PER_MONTH, used=Order.objects.placed().this_month().taken_here().count)
     # The counter comes last: it is the one lock that all orders share, and refused orders never take it.
     held = hold_for_sale(wanted)
     order.number = take_numbers()[0]

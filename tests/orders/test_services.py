@@ -334,6 +334,13 @@ def test_a_full_month_refuses_further_orders_with_the_plan_and_the_way_on(monkey
     assert a_draft().status == "draft"
 
 
+def test_the_history_of_another_shop_does_not_fill_the_month(monkeypatch: pytest.MonkeyPatch):
+    a_placed_order(source=Order.Source.IMPORT)
+    plan = entitlements.Plan("Free", {entitlements.Limit.ORDERS_PER_MONTH: 1}, larger="Team")
+    monkeypatch.setitem(entitlements.PLANS, "free", plan)
+    assert a_placed_order().status == "placed"
+
+
 def test_a_move_that_lost_a_race_after_its_check_finds_no_row(monkeypatch: pytest.MonkeyPatch):
     order = a_placed_order()
     pay_order(actor=CLERK, order=order)
