@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
+
+from config import env
 
 
 def banner(demo: dict[str, Any], data: Path, port: int, seconds: float) -> str:
     """URLs and logins."""
-    public = f"http://{os.environ['PUBLIC_HOST']}:{port}"
+    public = f"http://{env.text('PUBLIC_HOST')}:{port}"
     lines = ["", f"Rowhouse runs, after {seconds:.1f} s.", "", f"  {'Sign up':<16}{public}/sign-up/"]
     lines += [f"  {'Operators':<16}{public}/admin/", *map(_login, demo.get("operators", []))]
     for tenant in demo.get("tenants", []):
         lines += ["", f"  {_name(tenant):<16}{tenant['url']}", *map(_login, tenant["users"])]
         lines += [f"  {'':<16}API token {_token(token)}" for token in tenant.get("api_tokens", [])]
     lines += ["", f"  {'API':<16}/api/docs/ on each tenant's host"]
-    lines += [f"  {'Mail':<16}{os.environ['EMAIL_URL'].removeprefix('file://')}"]
+    lines += [f"  {'Mail':<16}{env.url('EMAIL_URL').removeprefix('file://')}"]
     lines += [f"  {'Data':<16}{data}", "", "Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 

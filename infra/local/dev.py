@@ -22,7 +22,8 @@ from infra.local.binaries import ServiceError
 from infra.local.journey import walk
 from infra.local.ports import LOOPBACK, free_port, is_free
 from infra.local.postgres import Postgres
-from infra.local.processes import PROCESSES, command
+from infra.local.processes import PROCESSES
+from infra.local.processes import command as command_of
 from infra.local.reload import SourceWatcher
 from infra.local.services import temporary_folder
 from infra.local.supervisor import Child, Say, Service, Supervisor, end_leftovers
@@ -90,11 +91,13 @@ def _serve(
     instance.enter(values)
     environment = instance.run_time_environment()
     instance.write_env_file(data, environment)
-    demo = _prepare(environment | {"DATABASE_URL": values["DATABASE_URL"]}, data)
+    demo = _prepared(environment | {"DATABASE_URL": values["DATABASE_URL"]}, data, own="postgres" in services)
     supervisor = _supervisor(environment, services, data, quiet=options.check)
     stack.callback(supervisor.stop)
-    supervisor.start()
+    # The others would only slow the start of what a person waits for.
+    supervisor.start("web")
     _wait_until_ready(supervisor, port)
+    supervisor.start("worker", "beat")
     if options.check:
         return _check(supervisor, port, demo, time.monotonic() - began)
     print(banner(demo, data, port, time.monotonic() - began), flush=True)
@@ -136,24 +139,34 @@ def _start_services(values: dict[str, str], data: Path, stack: contextlib.ExitSt
     return services
 
 
-def _prepare(environment: dict[str, str], data: Path) -> dict[str, Any]:
+def _prepared(environment: dict[str, str], data: Path, *, own: bool) -> dict[str, Any]:
+    """The demo's hosts and logins; the database is prepared unless nothing has changed since it was."""
+    mark, demo = data / "prepared", data / "demo.json"
+    now = instance.fingerprint(data) if own else ""
+    if not (own and mark.exists() and mark.read_text() == now and demo.exists()):
+        mark.unlink(missing_ok=True)
+        instance.write_private(demo, _prepare(environment))
+        instance.write_private(mark, now)
+    answer: dict[str, Any] = json.loads(demo.read_text())
+    return answer
+
+
+def _prepare(environment: dict[str, str]) -> str:
     """Logins, tables and the demo, in one process: the only one that gets the administrator's login."""
-    arguments = [sys.executable, "manage.py", "prepare", "--demo", "--json"]
+    command = [sys.executable, "manage.py", "prepare", "--demo", "--json"]
     done = subprocess.run(
-        arguments, cwd=env.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        command, cwd=env.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise ServiceError("The database could not be prepared; `manage.py prepare --demo` says why above.")
-    instance.write_private(data / "demo.json", done.stdout)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return done.stdout
 
 
 def _supervisor(
     environment: dict[str, str], services: dict[str, Service], data: Path, *, quiet: bool
 ) -> Supervisor:
     say = Say([*PROCESSES, *services], quiet=quiet)
-    children = [Child(name, command(name), environment, say) for name in PROCESSES]
+    children = [Child(name, command_of(name), environment, say) for name in PROCESSES]
     return Supervisor(children, services, data / "processes.json", say)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from config.variables import VARIABLES
 from infra.local.binaries import ServiceError
 from infra.local.postgres import Postgres
 
+SOURCES = ("config", "tenants", "shared_apps", "billing", "tenant_apps")
 ADMINISTRATOR = "DATABASE_URL"
 RUN_TIME = {alias: f"{alias.upper()}_DATABASE_URL" for alias in env.LOGINS}
 OWN_FILES = (
@@ -26,6 +28,7 @@ OWN_FILES = (
     "media",
     "mail",
     "demo.json",
+    "prepared",
     "beat-schedule*",
     "env",
     "secret-key",
@@ -36,7 +39,10 @@ OWN_FILES = (
 def exclusive(data: Path) -> Iterator[None]:
     """Hold the data folder: two sets of servers on one set of files would destroy it."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        if not data.exists():
+            data.mkdir(parents=True)
+            # PostgreSQL's user passes through, and nobody looks in.
+            data.chmod(0o711)
         handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ServiceError(f"{data} cannot be used: {error.strerror}. Name another: --data DIR") from None
@@ -116,6 +122,16 @@ def write_private(path: Path, content: str) -> None:
     half.touch(mode=0o600)
     half.write_text(content, encoding="utf-8")
     half.rename(path)
+
+
+def fingerprint(data: Path) -> str:
+    """Changes with the code, the keys and the cluster: as long as it is the same, a database stays prepared."""
+    found = hashlib.sha256()
+    for secret in ("secret-key", "postgres-password"):
+        found.update((data / secret).read_bytes())
+    for path in sorted(path for folder in SOURCES for path in (env.ROOT / folder).rglob("*.py")):
+        found.update(f"{path.relative_to(env.ROOT)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def _secret_key(data: Path) -> str:

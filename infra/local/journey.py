@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from config import env
 from infra.local.stranger import Stranger, Unexpected
 
 PASSWORD = secrets.token_urlsafe(12)
@@ -23,7 +25,14 @@ LINES = (
     "900005,,NO CODE,3,2024-03-02 11:05:00,1.25,12583.0,France",
     "900006,JRN-4,NO DATE,3,yesterday,1.25,12583.0,France",
 )
-GOOD, BAD, ORDERS = 4, 3, 3
+COUNTS = {
+    "rows_read": 7,
+    "rows_imported": 4,
+    "rows_rejected": 3,
+    "orders_created": 2,
+    "cancellations_created": 1,
+    "products_created": 2,
+}
 
 
 @dataclass
@@ -46,7 +55,7 @@ class Company:
     @property
     def host(self) -> str:
         """The tenant's host."""
-        return f"{self.subdomain}.localhost"
+        return f"{self.subdomain}.{env.text('PUBLIC_HOST')}"
 
     @property
     def email(self) -> str:
@@ -85,18 +94,18 @@ class Journey:
         )
 
     def public_site(self) -> None:
-        stranger = Stranger(self.port, "localhost")
+        stranger = Stranger(self.port, env.text("PUBLIC_HOST"))
         stranger.visit("/").expect(200)
-        Stranger(self.port, "nobody-has-this.localhost").visit("/").expect(404)
+        Stranger(self.port, f"nobody-has-this.{env.text('PUBLIC_HOST')}").visit("/").expect(404)
 
     def sign_up_by_api(self) -> None:
-        answer = Stranger(self.port, "localhost").ask(
+        answer = Stranger(self.port, env.text("PUBLIC_HOST")).ask(
             "POST", "/api/v1/signup/", data=self.ours.sign_up_fields()
         )
         answer.expect(201)
 
     def sign_up_by_form(self) -> None:
-        guest = Stranger(self.port, "localhost")
+        guest = Stranger(self.port, env.text("PUBLIC_HOST"))
         guest.submit("/sign-up/", self.neighbour.sign_up_fields()).expect(200)
         _require(
             guest.host == self.neighbour.host, f"The form led to {guest.host}, not to {self.neighbour.host}"
@@ -105,7 +114,7 @@ class Journey:
 
     def name_taken(self) -> None:
         fields = self.ours.sign_up_fields() | {"email": "second@journey.example"}
-        Stranger(self.port, "localhost").ask("POST", "/api/v1/signup/", data=fields).expect(409)
+        Stranger(self.port, env.text("PUBLIC_HOST")).ask("POST", "/api/v1/signup/", data=fields).expect(409)
 
     def portal_login(self) -> None:
         person, login = self.ours.person, {"email": self.ours.email, "password": "not the password"}
@@ -129,10 +138,8 @@ class Journey:
 
     def _api_token(self, company: Company) -> str:
         asked = {"name": "journey", "scopes": ["products:read"]}
-        made = (
-            company.person.ask("POST", "/api/v1/tokens/", data=asked, token=company.access).expect(201).json()
-        )
-        token = str(made["token"])
+        made = company.person.ask("POST", "/api/v1/api-tokens/", data=asked, token=company.access)
+        token = str(made.expect(201).json()["token"])
         company.person.ask("GET", "/api/v1/products/", token=token).expect(200)
         company.person.ask("GET", "/api/v1/orders/", token=token).expect(403)
         return token
@@ -163,23 +170,20 @@ class Journey:
 
     def run_import(self) -> None:
         content = "\n".join((HEADER, *LINES, "")).encode()
-        upload = self.ours.person.upload("/api/v1/imports/", {}, "lines.csv", content, self.ours.access)
-        job = upload.expect(201, 202).json()
-        job = self._finished(f"/api/v1/imports/{job['id']}/")
-        counts = (job["rows_imported"], job["rows_rejected"], job["orders_created"])
-        _require(job["rows_imported"] == GOOD and job["rows_rejected"] == BAD, f"The import counted {counts}")
+        job = self.ours.person.upload("/api/v1/imports/", {}, "lines.csv", content, self.ours.access)
+        path = f"/api/v1/imports/{job.expect(202).json()['id']}/"
+        counts = self._finished(path)["counts"]
+        _require({name: counts[name] for name in COUNTS} == COUNTS, f"The import counted {counts}")
+        report = self.ours.person.ask("GET", f"{path}errors/", token=self.ours.access, accept="text/csv")
+        _require(report.expect(200).text.count("JRN-") == 2, f"The report of rejected rows is {report.text}")
 
     def _finished(self, path: str) -> dict[str, Any]:
         deadline = time.monotonic() + IMPORT_SECONDS
-        while time.monotonic() < deadline:
-            job = self._get(path)
-            if job["status"] not in ("uploaded", "queued", "running", "reading", "applying"):
-                _require(
-                    job["status"] in ("finished", "completed", "done"), f"The import ended as {job['status']}"
-                )
-                return job
-            time.sleep(0.2)
-        raise Unexpected(f"The import did not finish within {IMPORT_SECONDS} s: {job}")
+        while (job := self._get(path))["status"] == "running":
+            _require(time.monotonic() < deadline, f"The import did not finish in {IMPORT_SECONDS} s: {job}")
+            time.sleep(0.1)
+        _require(job["status"] == "done", f"The import ended as {job['status']}: {job['error']}")
+        return job
 
     def foreign_credentials(self) -> None:
         here = Stranger(self.port, self.ours.host)
@@ -203,7 +207,7 @@ class Journey:
         )
 
     def operator_list(self) -> None:
-        self.operator = Stranger(self.port, "localhost")
+        self.operator = Stranger(self.port, env.text("PUBLIC_HOST"))
         _require("/login/" in self.operator.visit("/admin/").url, "The admin let a stranger in")
         login = self.demo["operators"][0]
         fields = {"username": login["email"], "password": login["password"]}
@@ -213,9 +217,28 @@ class Journey:
             _require(company.subdomain in page.text, f"The list of clients lacks {company.subdomain}")
 
     def suspension(self) -> None:
-        page = self.operator.visit(f"/admin/clients/client/?q={self.neighbour.subdomain}").expect(200)
-        client = page.text.partition("/admin/clients/client/")[2]
-        raise Unexpected(client[:50])
+        self.neighbour.person.visit("/").expect(200)
+        client = self._client_of(self.neighbour)
+        self.operator.submit(f"{client}suspend/", {"reason": "The journey closes it"}).expect(200)
+        self._becomes(403, 503)
+        self.ours.person.visit("/").expect(200)
+        self.operator.submit(f"{client}resume/", {}).expect(200)
+        self._becomes(200)
+
+    def _client_of(self, company: Company) -> str:
+        page = self.operator.visit(f"/admin/clients/client/?q={company.subdomain}").expect(200)
+        found = re.search(r'href="(/admin/clients/client/[0-9a-f-]{36}/)change/', page.text)
+        if found is None:
+            raise Unexpected(f"The operator's search does not find {company.subdomain}")
+        return found[1]
+
+    def _becomes(self, *statuses: int) -> None:
+        deadline = time.monotonic() + SUSPENSION_SECONDS
+        while (answer := self.neighbour.person.visit("/")).status not in statuses:
+            _require(
+                time.monotonic() < deadline, f"After {SUSPENSION_SECONDS} s it still says {answer.status}"
+            )
+            time.sleep(0.05)
 
     def _post(self, path: str, data: dict[str, Any], *statuses: int) -> dict[str, Any]:
         answer = self.ours.person.ask("POST", path, data=data, token=self.ours.access)

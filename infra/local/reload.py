@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-FOLDERS = ("config", "tenants", "shared_apps", "billing", "tenant_apps")
+from infra.local.instance import SOURCES
+
 PAUSE = 0.5
 
 
@@ -27,7 +28,7 @@ class SourceWatcher:
 
     def _snapshot(self) -> dict[Path, int]:
         found: dict[Path, int] = {}
-        for path in (path for folder in FOLDERS for path in (self.root / folder).rglob("*.py")):
+        for path in (path for folder in SOURCES for path in (self.root / folder).rglob("*.py")):
             try:
                 found[path] = path.stat().st_mtime_ns
             except FileNotFoundError:

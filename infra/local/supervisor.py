@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -38,7 +39,7 @@ class Child:
         self.name, self.command, self.environment, self.say = name, list(command), dict(environment), say
         self.process: subprocess.Popen[bytes] | None = None
         self.failures = 0
-        self.started_at = self.start_again_at = 0.0
+        self.started_at, self.start_again_at = 0.0, math.inf
 
     def start(self) -> None:
         """Start in a process group of its own: Ctrl-C is ours to pass on, in our order."""
@@ -116,7 +117,7 @@ class Say:
 
 
 class Supervisor:
-    """Starts children in the order given, tends them, and stops them in the reverse order."""
+    """Starts children, tends them, and stops them in the reverse order."""
 
     def __init__(
         self, children: Sequence[Child], services: Mapping[str, Service], record: Path, say: Say
@@ -124,10 +125,11 @@ class Supervisor:
         self.children, self.services, self.record, self.say = children, services, record, say
         self.stopping = threading.Event()
 
-    def start(self) -> None:
-        """Start all children."""
+    def start(self, *names: str) -> None:
+        """Start the named children, or all."""
         for child in self.children:
-            child.start()
+            if child.name in names or not names:
+                child.start()
         self._remember()
 
     def run(self, *, until: Callable[[], Any] = lambda: False, seconds: float | None = None) -> bool:

