@@ -123,7 +123,7 @@ class LineForm(forms.Form):
         return bool(str(self.data.get(self.add_prefix("product"), "")).strip())
 
 
-class BaseLines(BaseFormSet[LineForm]):
+class BaseLines(BaseFormSet):  # type: ignore[type-arg]  # generic for the type checker only
     """The lines of an order; their products are looked up together."""
 
     def clean(self) -> None:
