@@ -113,6 +113,16 @@ def _ahead(at: datetime, gap: timedelta) -> str:
     return f"in {days} days" if days < 60 else day(at)
 
 
+def span(seconds: float) -> str:
+    """A span of time in words: `40 s`, `3 min`, `1 h 5 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def day(at: datetime) -> str:
     """The date, with the year when it is not the present one."""
     shown = local(at)

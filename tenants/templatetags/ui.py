@@ -88,6 +88,12 @@ def change(number: int) -> str:
 
 
 @register.filter
+def seconds(count: float) -> str:
+    """A span of time in words: `40 s`, `3 min`, `1 h 5 min`."""
+    return formats.span(count)
+
+
+@register.filter
 def initials(name: str) -> str:
     """One or two letters that stand for a person."""
     return formats.initials(name)

@@ -1,0 +1,74 @@
+"""Forms of imports: the file, and which of its columns means what."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+
+from tenant_apps.imports.columns import FIELDS
+from tenant_apps.imports.models import Import
+
+DATE_ORDERS: Final = (
+    ("ymd", "2026-03-04: year, month, day"),
+    ("dmy", "04/03/2026: day first"),
+    ("mdy", "03/04/2026: month first"),
+)
+SEPARATORS: Final = ((".", "2.55: a point"), (",", "2,55: a comma"))
+OPTIONS: Final = ("date_order", "decimal_separator", "time_zone", "currency")
+
+
+class UploadForm(forms.Form):
+    """A file of order lines."""
+
+    file = forms.FileField(
+        label="CSV file",
+        help_text="One order line a row, with a header. UTF-8 or Windows-1252; comma, semicolon or tab.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+        error_messages={
+            "required": "Choose a file first.",
+            "empty": "The file is empty. Export the order lines again, with a header row.",
+        },
+    )
+
+
+class MappingForm(forms.Form):
+    """Which column feeds which field, and how dates and prices are written."""
+
+    date_order = forms.ChoiceField(
+        label="Dates", choices=[("", "Choose how dates are written"), *DATE_ORDERS], required=False
+    )
+    decimal_separator = forms.ChoiceField(label="Prices", choices=SEPARATORS)
+    time_zone = forms.CharField(label="Time zone of the dates", max_length=64)
+    currency = forms.CharField(max_length=3, min_length=3)
+
+    def __init__(self, data: Any, *, job: Import) -> None:
+        self.job = job
+        initial = {name: job.options.get(name, "") for name in OPTIONS} | job.mapping
+        super().__init__(data, initial=initial)
+        columns = [("", "Not in the file"), *((column, column) for column in job.columns if column)]
+        for spec in FIELDS:
+            self.fields[spec.name] = forms.ChoiceField(
+                label=spec.label, choices=columns, required=spec.required
+            )
+            self.fields[spec.name].error_messages["required"] = "Choose the column that holds it."
+
+    def clean_currency(self) -> str:
+        """Currencies are written in capital letters."""
+        return str(self.cleaned_data["currency"]).upper()
+
+    @property
+    def columns(self) -> list[forms.BoundField]:
+        """The fields that choose a column."""
+        return [self[spec.name] for spec in FIELDS]
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Column by field, as the verb takes it."""
+        return {spec.name: self.cleaned_data.get(spec.name, "") for spec in FIELDS}
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options that differ from what was told by the sample before."""
+        given = {name: self.cleaned_data.get(name, "") for name in OPTIONS}
+        return {name: value for name, value in given.items() if value and value != self.job.options.get(name)}
