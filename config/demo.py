@@ -23,6 +23,7 @@ from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.services import (
     LineInput,
     create_and_place_order,
+    create_customer,
     create_draft,
     fulfil_order,
     pay_order,
@@ -56,7 +57,7 @@ class Shop:
     currency: str
     time_zone: str
     shelves: dict[str, tuple[Item, ...]]
-    customers: tuple[tuple[str, str], ...]
+    customers: tuple[tuple[str, str, str, str], ...]
 
     @property
     def items(self) -> list[Item]:
@@ -85,7 +86,11 @@ SHOPS: Final = (
                 ("LANT-S", "Solar lantern", "24.00", 4),
             ),
         },
-        (("C-1001", "Harbour Outfitters"), ("C-1002", "North Ridge Club"), ("C-1003", "Lakeside Campsite")),
+        (
+            ("C-1001", "Harbour Outfitters", "orders@harbour.example", "United Kingdom"),
+            ("C-1002", "North Ridge Club", "kit@northridge.example", "United Kingdom"),
+            ("C-1003", "Lakeside Campsite", "office@lakeside.example", "Ireland"),
+        ),
     ),
     Shop(
         "globex",
@@ -103,7 +108,11 @@ SHOPS: Final = (
                 ("WOK-32", "Carbon wok 32 cm", "49.90", 3),
             ),
         },
-        (("K-201", "Bistro am Markt"), ("K-202", "Canteen No. 4"), ("K-203", "Cooking school Elbe")),
+        (
+            ("K-201", "Bistro am Markt", "kontakt@bistro.example", "Germany"),
+            ("K-202", "Canteen No. 4", "einkauf@canteen4.example", "Germany"),
+            ("K-203", "Cooking school Elbe", "hallo@kochschule.example", "Germany"),
+        ),
     ),
 )
 
@@ -182,6 +191,8 @@ def _fill(tenant: Tenant, shop: Shop, password: str) -> None:
                 create_user(email=email, password=password, role=role, actor=ACTOR)
         if not Product.objects.exists():
             _stock_shelves(shop)
+            for reference, name, email, country in shop.customers:
+                create_customer(actor=ACTOR, reference=reference, name=name, email=email, country=country)
     with unit_of_work(tenant):
         history = ContentFile(_history(shop).encode())
         done = Import.objects.filter(file_name=HISTORY).first()
@@ -215,10 +226,10 @@ def _history(shop: Shop) -> str:
 
 
 def _order_lines(shop: Shop, dice: random.Random) -> Iterator[list[object]]:
-    start = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
+    start = timezone.now().replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=DAYS + 1)
     for number in range(ORDERS):
         at = start + timedelta(days=DAYS * number / ORDERS, minutes=dice.randrange(400))
-        reference, name = dice.choice(shop.customers)
+        reference, name, _, _ = dice.choice(shop.customers)
         for sku, title, price, _ in dice.sample(shop.items, dice.randint(1, 3)):
             date = at.strftime("%Y-%m-%d %H:%M:%S")
             yield [f"{5000 + number}", sku, title, dice.randint(1, 6), date, price, reference, name]
