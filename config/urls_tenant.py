@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("tenants.users.urls_portal")),
     path("", include("tenant_apps.orders.urls_portal")),
     path("", include("tenant_apps.products.urls_portal")),
+    path("", include("tenant_apps.imports.urls_portal")),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.users.urls")),
     path("api/v1/", include("tenant_apps.products.urls")),
