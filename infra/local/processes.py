@@ -66,6 +66,8 @@ def main(arguments: list[str]) -> None:
         module, *options = PROCESSES[arguments[0]]()
     except env.InvalidSetting as error:
         raise SystemExit(str(error)) from None
+    # Celery says so at length, and in a container or on one's own machine root is no news.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker")
     os.execv(sys.executable, [sys.executable, "-m", module, *options])  # noqa: S606 - no shell is the aim
 
 

@@ -144,8 +144,8 @@ class Stranger:
 
 
 class _Form:
-    def __init__(self, action: str) -> None:
-        self.action = action
+    def __init__(self, action: str, method: str) -> None:
+        self.action, self.is_post = action, method.lower() == "post"
         self.hidden: dict[str, str] = {}
         self.names: set[str] = set()
 
@@ -159,7 +159,7 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(_Form(values.get("action", "")))
+            self.found.append(_Form(values.get("action", ""), values.get("method", "")))
             self.inside = True
         elif self.inside and tag in ("input", "select", "textarea", "button") and values.get("name"):
             self.found[-1].names.add(values["name"])
@@ -173,7 +173,8 @@ class _Forms(HTMLParser):
 def _form_with(page: Answer, fields: Mapping[str, str]) -> _Form:
     forms = _Forms()
     forms.feed(page.text)
-    for form in forms.found:
-        if set(fields) <= form.names:
-            return form
-    raise Unexpected(f"{page.url} has no form with the fields {', '.join(fields)}")
+    fitting = [form for form in forms.found if form.is_post and set(fields) <= form.names]
+    if not fitting:
+        raise Unexpected(f"{page.url} has no form with the fields {', '.join(fields)}")
+    # A page's own form posts to the page; others, such as the way out, stand on every page.
+    return min(fitting, key=lambda form: urljoin(page.url, form.action) != page.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from infra.local import pids
 
 ROOT = Path(__file__).resolve().parents[2]
 COLOURS = (36, 33, 35, 32, 34, 31)
+COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 BACKOFF = (0.5, 1, 2, 5, 10)
 HEALTHY_AFTER = 30
 STOP_SECONDS = 5
@@ -107,6 +109,7 @@ class Say:
 
     def __call__(self, name: str, line: str) -> None:
         prefix = f"{name:<{self.width}} | "
+        line = line if self.coloured else COLOUR_CODES.sub("", line)
         self.last = [*self.last[-99:], prefix + line]
         if self.quiet:
             return

@@ -63,7 +63,7 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(monkeypatch):
     assert terminal.getvalue() == "\x1b[36mweb | \x1b[0mup\n"
     monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal()
-    Say(["web"], stream=terminal)("web", "up")
+    Say(["web"], stream=terminal)("web", "\x1b[1mup\x1b[0m")
     assert terminal.getvalue() == "web | up\n"
 
 

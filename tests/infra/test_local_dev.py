@@ -1,0 +1,192 @@
+"""bin/dev as a person runs it: started, killed, started again, stopped; and its journey."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import env
+from config.variables import VARIABLES
+from infra.local import pids
+from infra.local.ports import free_port
+from infra.local.services import temporary_folder
+
+START_SECONDS = 120
+RUNS = "Ctrl-C stops everything."
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    with temporary_folder() as folder:
+        yield folder / "data"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+def dev(*arguments: str | Path) -> "subprocess.Popen[str]":
+    ours = (*VARIABLES, "ROWHOUSE_TEST_DATABASE", "ROWHOUSE_TEST_QUEUE")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.Popen(
+        [sys.executable, "-m", "infra.local.dev", *map(str, arguments)],
+        cwd=env.ROOT,
+        env=environment | {"ENV_FILES": "false"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
+    """Read until a line with these words; a watchdog keeps a silent process from stopping the suite."""
+    said = ""
+    with watchdog(process):
+        for line in process.stdout or ():
+            said += line
+            if words in line:
+                return said
+    raise AssertionError(f"It ended with {process.wait()} before it said {words!r}:\n{said}")
+
+
+@contextlib.contextmanager
+def watchdog(process: "subprocess.Popen[str]") -> Iterator[None]:
+    timer = threading.Timer(START_SECONDS, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def mentioning(folder: Path) -> list[int]:
+    """The living processes whose command or environment names a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            if str(folder).encode() in told and pids.start_time(int(entry.name)):
+                found.append(int(entry.name))
+    return found
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    process = dev(*arguments)
+    with watchdog(process):
+        said, _ = process.communicate()
+    return process.returncode, said
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks processes up in /proc")
+
+
+@needs_proc
+def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: int) -> None:
+    first = dev("--data", data, "--port", port)
+    said = wait_for(first, RUNS)
+    assert f"http://localhost:{port}/sign-up/" in said
+    assert f"http://acme.localhost:{port}" in said
+
+    refuses_a_second_one(data, port)
+    keeps_the_administrators_login_to_itself(data)
+    lets_manage_py_work_beside_it(data)
+    brings_back_what_is_killed(first, data)
+
+    first.kill()
+    first.wait()
+    assert mentioning(data), "a killed supervisor leaves its processes, or this test shows nothing"
+
+    second = dev("--data", data, "--port", port)
+    wait_for(second, RUNS)
+    assert running(data) == {"web": 1, "worker": 1, "beat": 1}
+    second.send_signal(signal.SIGINT)
+    second.communicate(timeout=30)
+    assert second.returncode == 0
+    assert mentioning(data) == []
+
+
+def refuses_a_second_one(data: Path, port: int) -> None:
+    code, said = run("--data", data)
+    assert code == 1
+    assert re.search(r"bin/dev \(process \d+\) already runs on .*--data DIR --port N", said)
+    with temporary_folder() as other:
+        code, said = run("--data", other, "--port", str(port))
+    assert code == 1
+    assert said.strip().endswith(
+        f"Port {port} is in use by another program. Choose another: bin/dev --port {port + 1}"
+    )
+
+
+def keeps_the_administrators_login_to_itself(data: Path) -> None:
+    password = (data / "postgres-password").read_text()
+    leaders = [pid for pid in mentioning(data) if "config" in pids.command_line(pid)]
+    assert len(leaders) >= 3
+    for environment in map(environment_of, leaders):
+        assert "DATABASE_URL" not in environment
+        assert not any(password in value for value in environment.values())
+        assert environment["APP_DATABASE_URL"].startswith("postgresql://rowhouse_app:")
+
+
+def lets_manage_py_work_beside_it(data: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    command = [sys.executable, "manage.py", "check", "--database", "control"]
+    done = subprocess.run(
+        command,
+        cwd=env.ROOT,
+        env=environment | {"DATA_DIR": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def brings_back_what_is_killed(process: "subprocess.Popen[str]", data: Path) -> None:
+    beat = next(pid for pid in mentioning(data) if "beat-schedule" in pids.command_line(pid))
+    os.kill(beat, signal.SIGKILL)
+    wait_for(process, "ended with SIGKILL; starts again")
+    deadline = time.monotonic() + 20
+    while running(data)["beat"] != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def running(data: Path) -> dict[str, int]:
+    """How many leaders of each process are there."""
+    words = {"web": "granian", "worker": "worker", "beat": "beat"}
+    leaders = [pid for pid in mentioning(data) if os.getpgid(pid) == pid]
+    commands = [pids.command_line(pid) for pid in leaders]
+    return {name: sum(f" {word} " in command for command in commands) for name, word in words.items()}
+
+
+def test_the_journey_goes_well_from_the_very_commands_of_the_containers(data: Path) -> None:
+    code, said = run("--check", "--data", data)
+    assert code == 0, said
+    assert "a suspended company is closed within 2 s" in said
+    assert mentioning(data) == []
+
+
+def test_reset_asks_and_without_anybody_to_ask_deletes_nothing(data: Path) -> None:
+    data.mkdir(exist_ok=True)
+    (data / "env").touch()
+    code, said = run("--data", data, "--reset")
+    assert code == 1
+    assert "add --yes" in said
+    assert (data / "env").exists()
