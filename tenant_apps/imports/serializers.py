@@ -20,6 +20,9 @@ class WordsField(serializers.DictField):
     child = fields.TextField(max_length=200)
     default_error_messages = {"not_json": 'Send a JSON object such as {{"sku": "StockCode"}}.'}
 
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, serializers.empty)
+
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if isinstance(data, str):
             data = self._parsed(data)

@@ -28,7 +28,7 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def reader(**options: Any) -> RowReader:
-    given = {"mapping": match_columns(HEADER), "columns": HEADER, "zone": LONDON, "now": NOW}
+    given: dict[str, Any] = {"mapping": match_columns(HEADER), "columns": HEADER, "zone": LONDON, "now": NOW}
     return RowReader(**(given | options))
 
 

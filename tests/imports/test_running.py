@@ -14,7 +14,7 @@ from django.db.models import Count, F, Max, Min, Sum
 from django.utils import timezone
 
 from billing.models import UsageRecord
-from tenant_apps.imports import applying, running
+from tenant_apps.imports import applying, running, staging
 from tenant_apps.imports.models import Import, RejectedRow, StagedLine
 from tenant_apps.imports.rows import Reason
 from tenant_apps.imports.running import Run, claim, counts, run_import
@@ -344,7 +344,7 @@ def test_a_cancelled_import_stops_with_its_chunk_and_goes_on(
     history: tuple[str, Truth], small_steps: None, monkeypatch: pytest.MonkeyPatch
 ):
     text, truth = history
-    original, job = running.stage, upload(text)
+    original, job = staging.stage, upload(text)
 
     def stage_and_cancel(held: Import, chunk: Any) -> None:
         original(held, chunk)
@@ -366,7 +366,7 @@ def test_an_import_cancelled_among_its_orders_keeps_whole_orders(
     history: tuple[str, Truth], small_steps: None, monkeypatch: pytest.MonkeyPatch
 ):
     text, truth = history
-    original, job = running.apply_next_invoices, upload(text)
+    original, job = applying.apply_next_invoices, upload(text)
 
     def apply_and_cancel(held: Import) -> bool:
         more = original(held)
@@ -543,7 +543,7 @@ def test_an_import_that_kills_each_worker_is_given_up(monkeypatch: pytest.Monkey
 
 
 def test_rows_that_vanish_fail_the_import_loudly(monkeypatch: pytest.MonkeyPatch):
-    original = running.apply_next_invoices
+    original = applying.apply_next_invoices
 
     def lose_some(job: Import) -> bool:
         StagedLine.objects.filter(line=2).delete()

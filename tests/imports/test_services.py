@@ -157,7 +157,7 @@ def test_a_running_import_can_be_neither_configured_started_nor_deleted():
     job = upload(a_csv(a_row()))
     for verb in (configure_import, start_import, delete_import, resume_import):
         with pytest.raises(ImportBusy, match="is running"):
-            verb(actor=CLERK, job=job)  # type: ignore[operator]
+            verb(actor=CLERK, job=job)
 
 
 def test_an_import_that_no_worker_has_is_cancelled_at_once_and_resumed():
@@ -181,7 +181,7 @@ def test_a_finished_import_can_only_be_deleted():
     job = imported(a_csv(a_row()))
     for verb in (configure_import, start_import, cancel_import, resume_import):
         with pytest.raises(ImportBusy, match="is done"):
-            verb(actor=CLERK, job=job)  # type: ignore[operator]
+            verb(actor=CLERK, job=job)
 
 
 def test_deleting_takes_file_and_report_and_leaves_the_orders(media: Path):

@@ -1,0 +1,118 @@
+"""Imports in real workers: through the queue, killed in the middle, taken up by the sweeper."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from shared_apps.clients.models import Client
+from shared_apps.clients.services import suspend_client
+from tenant_apps.imports import tasks
+from tenant_apps.imports.models import Import
+from tenant_apps.imports.services import requeue_stale_imports
+from tenants.audit.actors import Actor
+from tenants.context import Tenant, current_tenant, public_context
+from tests.imports.conftest import fresh, upload
+from tests.imports.files import a_csv, a_row, generated
+from tests.imports.test_running import assert_complete
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker(media: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker process on this test's queue and database."""
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config.celery",
+        "worker",
+        "--pool=solo",
+        "-l",
+        "warning",
+    ]
+    process = subprocess.Popen(
+        [*command, "--without-gossip", "--without-mingle"],
+        cwd=ROOT,
+        env={**os.environ, "MEDIA_ROOT": str(media)},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the worker did not get there in time"
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("in_acme")
+@pytest.mark.parametrize("phase", ["reading", "orders"])
+def test_a_worker_killed_in_the_middle_is_replaced_and_nothing_differs(phase: str, media: Path):
+    text, truth = generated(invoices=3_000)
+    job = upload(text)
+
+    def in_the_middle() -> bool:
+        now = fresh(job)
+        return now.phase == phase and (now.staged_line if phase == "reading" else now.applied_line) > 0
+
+    with worker(media) as first:
+        wait_for(in_the_middle)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert fresh(job).status == "running"
+    requeue_stale_imports(now=timezone.now() + timedelta(seconds=61))
+    with worker(media):
+        wait_for(lambda: not fresh(job).is_active)
+    assert_complete(fresh(job), truth)
+
+
+@pytest.mark.usefixtures("in_acme")
+def test_the_task_runs_the_import_in_its_tenant(acme: Tenant):
+    job = upload(a_csv(a_row()))
+    tasks.run_import_task.apply(args=(str(job.pk),), headers={"tenant": acme.schema})
+    assert fresh(job).status == "done"
+
+
+def test_the_sweep_visits_each_active_tenant(monkeypatch: pytest.MonkeyPatch, acme: Tenant, globex: Tenant):
+    visited: list[str] = []
+    monkeypatch.setattr(tasks.sweep_tenant_imports, "delay", lambda: visited.append(current_tenant().schema))
+    with public_context():
+        client = Client.objects.get(schema_name=globex.schema)
+        suspend_client(client_id=client.pk, actor=Actor.system("test"), reason="unpaid")
+        tasks.sweep_imports.apply()
+    assert visited == [acme.schema]
+
+
+@pytest.mark.usefixtures("in_acme")
+def test_the_sweep_of_a_tenant_takes_up_what_is_stale_only(acme: Tenant, monkeypatch: pytest.MonkeyPatch):
+    sent: list[str] = []
+    monkeypatch.setattr(tasks.run_import_task, "delay", sent.append)
+    stale, alive = upload(a_csv(a_row())), upload(a_csv(a_row()))
+    make_stale(stale)
+    sent.clear()
+    tasks.sweep_tenant_imports.apply(headers={"tenant": acme.schema})
+    assert sent == [str(stale.pk)]
+    assert fresh(alive).lease is None
+
+
+def make_stale(job: Import) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        Import.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=2))
