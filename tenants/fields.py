@@ -125,7 +125,7 @@ class MoneyField(serializers.DecimalField):
         amount = parse_decimal(data) if isinstance(data, str) else None
         if amount is None:
             self.fail("invalid")
-        return self.quantize(self.validate_precision(amount))
+        return self.quantize(self.validate_precision(amount)) + 0  # -0.00 is 0.00
 
     def to_representation(self, value: Decimal) -> str:
         return f"{value:.{self.decimal_places}f}"

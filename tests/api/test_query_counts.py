@@ -1,0 +1,69 @@
+"""How many queries an endpoint costs: a table, and the same for two rows and for fifty."""
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from tenant_apps.orders.services import create_customer
+from tenant_apps.products.services import adjust_stock, create_category
+from tenants.context import unit_of_work
+from tenants.users.services import create_api_token
+from tests.api.calls import Api
+from tests.orders.builders import a_placed_order
+from tests.products.builders import a_product
+
+# The person is read once, then the rows; the ledger checks that its product exists.
+LISTS = {
+    "products/?limit=100": 2,
+    "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 2,
+    "categories/?limit=100": 2,
+    "stock/?limit=100": 2,
+    "products/{product}/movements/?limit=100": 3,
+    "customers/?limit=100": 2,
+    "orders/?limit=100": 2,
+    "orders/?limit=100&search=ada&status=placed": 2,
+    "api-tokens/?limit=100": 2,
+}
+RECORDS = {"me/": 1, "products/{product}/": 2, "stock/{product}/": 2, "orders/{order}/": 3}
+
+
+def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
+    """Make the given number of rows in every list; returns the ids of the first."""
+    with unit_of_work(tenant):
+        product = a_product(opening_stock=1_000)
+        orders = []
+        for number in range(rows):
+            category = create_category(actor=actor, name=f"Category {number}")
+            a_product(category=category)
+            adjust_stock(actor=actor, product=product, delta=1, note="Found")
+            customer = create_customer(actor=actor, name=f"Ada {number}")
+            orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
+            create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
+    return {"product": str(product.id), "order": str(orders[0].id)}
+
+
+def queries(api: Api, path: str) -> list[str]:
+    """The statements that the path costs, on all connections; the commit is not counted."""
+    with (
+        CaptureQueriesContext(connections["default"]) as ours,
+        CaptureQueriesContext(connections["control"]) as shared,
+    ):
+        answer = api.client.get(f"/api/v1/{path}")
+    assert answer.status_code == 200, answer.content
+    return [query["sql"] for query in (*ours, *shared) if query["sql"] != "COMMIT"]
+
+
+@pytest.mark.parametrize("rows", [2, 50])
+def test_the_table_of_queries_holds_for_any_number_of_rows(owner_api, acme, owner, actor, rows):
+    found = fill(acme, owner, actor, rows)
+    owner_api.get("me/")
+    table = {path: len(queries(owner_api, path.format(**found))) for path in {**LISTS, **RECORDS}}
+    assert table == {**LISTS, **RECORDS}
+
+
+def test_an_api_token_costs_one_query_as_well(acme, owner, actor):
+    with unit_of_work(acme):
+        _, secret = create_api_token(actor=actor, owner=owner, name="Shop", scopes=["products:read"])
+    program = Api(acme, secret)
+    program.get("products/")
+    assert len(queries(program, "products/")) == 2
