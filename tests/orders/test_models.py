@@ -122,6 +122,7 @@ def test_every_status_but_the_last_ones_has_a_way_on():
         order = Order(status=status)
         assert bool(order.actions) == (status not in ends)
         assert order.actions == [move for move in Move if status in TRANSITIONS[move].sources]
+        assert order.is_cancellable == (Move.CANCEL in order.actions)
 
 
 def test_a_cancellation_that_an_import_brought_makes_no_moves():
