@@ -17,6 +17,7 @@ from config import env
 from config.variables import VARIABLES
 from infra.local import pids
 from infra.local.ports import free_port
+from infra.local.processes import PROCESSES
 from infra.local.services import temporary_folder
 
 START_SECONDS = 120
@@ -27,6 +28,8 @@ RUNS = "Ctrl-C stops everything."
 def data() -> Iterator[Path]:
     with temporary_folder() as folder:
         yield folder / "data"
+        for pid in mentioning(folder):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +173,9 @@ def brings_back_what_is_killed(process: "subprocess.Popen[str]", data: Path) -> 
 
 def running(data: Path) -> dict[str, int]:
     """How many leaders of each process are there."""
-    words = {"web": "granian", "worker": "worker", "beat": "beat"}
     leaders = [pid for pid in mentioning(data) if os.getpgid(pid) == pid]
-    commands = [pids.command_line(pid) for pid in leaders]
-    return {name: sum(f" {word} " in command for command in commands) for name, word in words.items()}
+    commands = [pids.command_line(pid).replace("granian", "web").split() for pid in leaders]
+    return {name: sum(name in command for command in commands) for name in PROCESSES}
 
 
 def test_the_journey_goes_well_from_the_very_commands_of_the_containers(data: Path) -> None:
