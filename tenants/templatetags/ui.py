@@ -41,6 +41,7 @@ THEMES: Final = ("light", "dark")
 HTMX: Final = {
     "allowEval": False,
     "allowScriptTags": False,
+    "attributesToSettle": ["class"],
     "historyCacheSize": 0,
     "includeIndicatorStyles": False,
     "refreshOnHistoryMiss": True,
@@ -152,7 +153,7 @@ def theme(context: Context) -> SafeString | str:
 
 @register.simple_tag
 def htmx_config() -> SafeString:
-    """htmx without eval, without styles of its own, with refused forms (422) as content."""
+    """htmx without eval, without any style of its own, with refused forms (422) as content."""
     return format_html('<meta name="htmx-config" content="{}">', json.dumps(HTMX))
 
 
