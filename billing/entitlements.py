@@ -27,9 +27,9 @@ class Plan:
 
 
 PLANS: Final[dict[str, Plan]] = {
-    Client.Plan.FREE: Plan("Free", {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 1_000}, larger="Team"),
+    Client.Plan.FREE: Plan("Free", {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000}, larger="Team"),
     Client.Plan.TEAM: Plan(
-        "Team", {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 20_000}, larger="Business"
+        "Team", {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000}, larger="Business"
     ),
     Client.Plan.BUSINESS: Plan("Business", {}),
 }
