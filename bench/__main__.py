@@ -1,0 +1,30 @@
+"""`bin/bench NAME [--json]`: run one benchmark and print what it found."""
+
+import argparse
+import importlib
+import sys
+from typing import Final
+
+from bench.report import Report
+
+# Each module has `run() -> Report`.
+BENCHES: Final = {"request": "bench.request", "import": "bench.imports"}
+
+
+def main() -> int:
+    """Run the benchmark that was named."""
+    options = _options()
+    report: Report = importlib.import_module(BENCHES[options.name]).run()
+    print(report.as_json() if options.json else report.as_text())
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/bench", description="Measure the platform on this machine.")
+    parser.add_argument("name", choices=BENCHES, help="what to measure")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

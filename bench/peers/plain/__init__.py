@@ -1,0 +1,1 @@
+"""Our own product list without tenancy: what the walls cost is measured against it."""

@@ -1,0 +1,18 @@
+"""The product's settings with tenancy taken out: one schema, one login, Django's own backend and transactions."""
+
+import os
+
+from config import settings as product
+from config.env import parse_database_url
+from config.settings import *  # noqa: F403  (everything else stays as it is)
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **parse_database_url(os.environ["PEER_DATABASE_URL"]),
+        "CONN_MAX_AGE": None,
+        "ATOMIC_REQUESTS": True,
+    }
+}
+DATABASE_ROUTERS: list[str] = []
+MIDDLEWARE = [name for name in product.MIDDLEWARE if name != "tenants.middleware.RealmMiddleware"]

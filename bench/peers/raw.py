@@ -1,0 +1,58 @@
+"""The limit: the same page of products by psycopg, PyJWT and orjson alone, in one message of a tenant's transaction."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import jwt
+from django.db import connections
+
+from bench.peers import ours, shelf
+from bench.peers.call import Application, Call
+from tenants.backend.base import opening_message
+from tenants.context import Tenant
+from tenants.hosts import directory
+from tenants.renderers import dump_json
+from tenants.users.keys import signing_key
+
+COLUMNS = (
+    "id, sku, name, description, kind, status, price, currency, category_id AS category, on_hand, reserved, "
+    "on_hand - reserved AS available, low_stock_at, created_at, updated_at"
+)
+PAGE = f"SELECT {COLUMNS} FROM products_product ORDER BY created_at DESC, id DESC LIMIT {shelf.PAGE}"
+PERSON, ROWS = 4, 5
+
+
+def prepare(tenants: int) -> list[Call]:
+    """Tenants of its own, made as ours are."""
+    return ours.prepare(tenants, prefix="raw")
+
+
+def application(calls: list[Call]) -> Application:
+    """A WSGI application without a framework."""
+    known = {call.host: directory.by_host(call.host) for call in calls}
+    return partial(_answer, known)
+
+
+def _answer(
+    known: dict[str, Tenant], environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    tenant = known[environ["HTTP_HOST"]]
+    token = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    claims = jwt.decode(token, signing_key().public, ["EdDSA"], audience=str(tenant.id))
+    body = dump_json({"data": _rows(tenant, UUID(claims["sub"])), "next": None, "previous": None})
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _rows(tenant: Tenant, user: UUID) -> list[dict[str, Any]]:
+    person = f"SELECT 1 FROM users_user WHERE id = '{user}' AND is_active"
+    with connections["default"].connection.cursor() as cursor:
+        cursor.execute(f"{opening_message(tenant)};{person};{PAGE};COMMIT")
+        cursor.set_result(PERSON)
+        if cursor.fetchone() is None:
+            raise PermissionError("nobody")
+        cursor.set_result(ROWS)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,39 @@
+"""Shapes of the stock peer's API: the fields that our product list shows."""
+
+from rest_framework import serializers
+
+from bench.peers.stock.shop.models import Category, Product
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    """A category."""
+
+    class Meta:
+        model = Category
+        fields = ["id", "name", "slug", "created_at", "updated_at"]
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    """A product."""
+
+    available = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Product
+        fields = [
+            "id",
+            "sku",
+            "name",
+            "description",
+            "kind",
+            "status",
+            "price",
+            "currency",
+            "category",
+            "on_hand",
+            "reserved",
+            "available",
+            "low_stock_at",
+            "created_at",
+            "updated_at",
+        ]

@@ -1,0 +1,12 @@
+"""Routes of the stock peer."""
+
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter
+
+from bench.peers.stock.shop.views import CategoryViewSet, ProductViewSet
+
+router = DefaultRouter()
+router.register("categories", CategoryViewSet)
+router.register("products", ProductViewSet)
+
+urlpatterns = [path("api/", include(router.urls))]

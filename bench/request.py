@@ -1,0 +1,207 @@
+"""The product list: ours beside a stock django-tenants project, and beside itself without tenancy.
+
+Each side is a process that calls its own WSGI application, so that no HTTP server blurs the figures. Rounds are
+interleaved, and what is compared is CPU time: the process's own and that of its PostgreSQL backends.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from bench.report import Report, Result
+from config import env
+from config.variables import VARIABLES
+from infra.local.services import postgres, valkey
+
+SIDES: Final = ("ours", "stock", "plain", "raw")
+TENANTS, ROUNDS, REQUESTS = 10, 120, 20
+WARM_UP: Final = 300
+HOW: Final = (
+    "GET of 20 of 200 products with an access token. requests/s are per second of CPU on one core: the Python",
+    "process and its PostgreSQL backends together, without an HTTP server. Rounds of all sides are interleaved.",
+    "peer: stock django-tenants. limit: psycopg, PyJWT and orjson alone (list_jwt), no tenancy at all (tenancy_tax).",
+)
+
+
+@dataclass
+class Side:
+    """One side's process and what its rounds cost."""
+
+    name: str
+    process: subprocess.Popen[str]
+    probe: dict[str, Any] = field(default_factory=dict)
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+    def read(self) -> dict[str, Any]:
+        """The next line that the process says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The side {self.name!r} ended early; what it said stands above.")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def serve(self, requests: int) -> dict[str, float]:
+        """Have it serve some requests."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{requests}\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    @property
+    def costs(self) -> list[float]:
+        """CPU seconds a request in each round, PostgreSQL's included."""
+        return [cost["python"] + cost["postgres"] for cost in self.rounds]
+
+    def typical(self, part: str) -> float:
+        """The median of one part over all rounds."""
+        return median(cost[part] for cost in self.rounds)
+
+
+def run() -> Report:
+    """The benchmark as `bin/bench request` runs it."""
+    sides = measure()
+    return Report("request", results(sides), notes=_notes(sides))
+
+
+def measure(*, rounds: int = ROUNDS, requests: int = REQUESTS, tenants: int = TENANTS) -> dict[str, Side]:
+    """Run all sides, interleaved; the side that begins changes from round to round."""
+    with _sides(tenants) as sides:
+        for side in sides:
+            side.serve(WARM_UP)
+        for number in range(rounds):
+            turn = number % len(sides)
+            for side in sides[turn:] + sides[:turn]:
+                side.rounds.append(side.serve(requests))
+        return {side.name: side for side in sides}
+
+
+def results(sides: dict[str, Side]) -> list[Result]:
+    """What the rounds say. Ratios are medians of the rounds' own ratios: the machine's drift cancels out."""
+    ours, stock, raw = (1 / median(sides[name].costs) for name in ("ours", "stock", "raw"))
+    tax = _ratio(sides, "ours", "plain")
+    runs = len(sides["ours"].rounds)
+    return [
+        Result(
+            "list_jwt",
+            "requests/s",
+            ours=ours,
+            peer=stock,
+            limit=raw,
+            ratio_to_peer=_ratio(sides, "stock", "ours"),
+            ratio_to_limit=_ratio(sides, "raw", "ours"),
+            runs=runs,
+        ),
+        Result("tenancy_tax", "ratio", ours=tax, limit=1.0, ratio_to_limit=1 / tax, runs=runs),
+    ]
+
+
+def _ratio(sides: dict[str, Side], above: str, below: str) -> float:
+    pairs = zip(sides[above].costs, sides[below].costs, strict=True)
+    return median(one / other for one, other in pairs)
+
+
+def _notes(sides: dict[str, Side]) -> tuple[str, ...]:
+    head = f"{'CPU ms a request':<18}{'Python':>8}{'PostgreSQL':>12}{'together':>10}{'wall ms':>9}{'statements':>12}"
+    return (
+        *HOW,
+        "",
+        head,
+        *(_note(side) for side in sides.values()),
+        "",
+    )
+
+
+def _note(side: Side) -> str:
+    python, backend, wall = (1000 * side.typical(part) for part in ("python", "postgres", "wall"))
+    figures = f"{python:>8.2f}{backend:>12.2f}{1000 * median(side.costs):>10.2f}{wall:>9.2f}"
+    return f"{side.name:<18}{figures}{side.probe['statements']:>12}"
+
+
+# Processes and databases
+
+
+@contextlib.contextmanager
+def _sides(tenants: int) -> Iterator[list[Side]]:
+    with contextlib.ExitStack() as stack:
+        administrator = stack.enter_context(postgres(durable=True))
+        environment = _environment(administrator, stack.enter_context(valkey()))
+        _prepare_product(administrator, environment)
+        sides = []
+        for name in SIDES:
+            own = environment | {"PEER_DATABASE_URL": _own_database(administrator, f"bench_{name}")}
+            sides.append(Side(name, stack.enter_context(_process(name, tenants, own))))
+        for side in sides:
+            side.probe = side.read()
+        _tidy(administrator)
+        yield sides
+
+
+def _environment(administrator: str, queue: str) -> dict[str, str]:
+    """What all sides get: the addresses of the services, and the run-time logins without the administrator's."""
+    address = urlunsplit(urlsplit(administrator)._replace(netloc=_address(administrator)))
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return kept | {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENV_FILES": "false",
+        "REDIS_URL": queue,
+        "LOG_LEVEL": "ERROR",
+        "PYTHONWARNINGS": "ignore:No directory at",
+        "ACCESS_TOKEN_LIFETIME": "4h",
+        **{f"{alias.upper()}_DATABASE_URL": address for alias in env.LOGINS},
+    }
+
+
+def _address(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _prepare_product(administrator: str, environment: dict[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "prepare", "--verbosity", "0"],
+        cwd=env.ROOT,
+        env=environment | {"DATABASE_URL": administrator},
+        check=True,
+    )
+
+
+def _own_database(administrator: str, name: str) -> str:
+    """A database with one ordinary login that owns it; its URL."""
+    password = secrets.token_hex(16)
+    owner = sql.Identifier(name)
+    with psycopg.connect(administrator, dbname="postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(owner, password))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+    parts = urlsplit(administrator)
+    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{_address(administrator)}", path=f"/{name}"))
+
+
+@contextlib.contextmanager
+def _process(name: str, tenants: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "bench.peers.serve", name, str(tenants)]
+    process = subprocess.Popen(
+        command, cwd=env.ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _tidy(administrator: str) -> None:
+    """Let the planner know all rows, and leave autovacuum nothing to do between the rounds."""
+    for name in ("rowhouse", *(f"bench_{side}" for side in SIDES)):
+        with psycopg.connect(administrator, dbname=name, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
