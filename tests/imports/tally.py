@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 
 @dataclass
@@ -20,11 +21,11 @@ class Tally:
     skus: set[str] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
 
-    @property
+    @cached_property
     def sales(self) -> set[str]:
         return {invoice for invoice in self.lines if not invoice.startswith("C")}
 
-    @property
+    @cached_property
     def cancellations(self) -> set[str]:
         return set(self.lines) - self.sales
 
