@@ -8,6 +8,3 @@ urlpatterns = [
     path("", include("shared_apps.clients.urls")),
     path("admin/", operators.urls),
 ]
-
-handler404 = "tenants.problems.not_found"
-handler500 = "tenants.problems.server_error"

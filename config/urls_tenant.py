@@ -13,6 +13,3 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.orders.urls")),
     path("api/v1/", include("tenant_apps.imports.urls")),
 ]
-
-handler404 = "tenants.problems.not_found"
-handler500 = "tenants.problems.server_error"

@@ -1,9 +1,11 @@
 """Problem documents (RFC 9457): the one form of every error the API answers with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 CONTENT_TYPE = "application/problem+json"
@@ -39,18 +41,39 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return problem_response(403, "csrf_failed", "Forbidden", detail, instance=request.path)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404: a path that leads nowhere."""
-    if not wants_problem(request):
-        return render(request, "errors/404.html", status=404)
-    hint = "" if request.path.endswith("/") else " Paths end in a slash."
-    detail = f"Nothing lives at this path.{hint}"
-    return problem_response(404, "not_found", "Not found", detail, instance=request.path)
+class ProblemMiddleware:
+    """Below /api/ no refusal is a page: what Django itself answers with a page is turned into a problem."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not wants_problem(request):
+            return self.get_response(request)
+        if not request.path.endswith("/"):
+            # Never redirected: a POST would lose its body on the way.
+            return _refusal(request, 404, f"Paths end in a slash: {request.path}/")
+        response = self.get_response(request)
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        return (
+            _refusal(request, response.status_code) if response.status_code >= 400 and is_page else response
+        )
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: what failed outside the API's views."""
-    if not wants_problem(request):
-        return render(request, "errors/500.html", status=500)
-    detail = "Something failed on our side and nothing was saved. Report the request id."
-    return problem_response(500, "internal_error", "Internal error", detail, instance=request.path)
+def _refusal(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+    known = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
+    code, title, usual = known
+    return problem_response(status, code, title, detail or usual, instance=request.path)
+
+
+REFUSALS = {
+    400: ("bad_request", "Bad request", "The request is malformed."),
+    403: ("forbidden", "Forbidden", "You may not do this."),
+    404: ("not_found", "Not found", "Nothing lives at this path."),
+    405: ("method_not_allowed", "Method not allowed", "This path does not take this method."),
+    500: (
+        "internal_error",
+        "Internal error",
+        "Something failed on our side and nothing was saved. Report the request id.",
+    ),
+}

@@ -141,29 +141,23 @@ class ChoiceSchema(OpenApiSerializerFieldExtension):
 def describe_problems(
     result: Schema, generator: SchemaGenerator, request: Request | None, public: bool
 ) -> Schema:
-    """Give every operation the problems that it may answer with."""
+    """Let every operation answer with a problem where it does not answer with what was asked for."""
     parts = result.setdefault("components", {})
     parts.setdefault("schemas", {}).update(Problem=PROBLEM, ProblemError=PROBLEM_ERROR)
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    parts["responses"] = {"Problem": {"description": "What went wrong (RFC 9457).", "content": content}}
-    for path, operations in result["paths"].items():
-        for method, operation in operations.items():
-            for status in _problem_statuses(path, method, operation):
-                operation["responses"].setdefault(status, {"$ref": "#/components/responses/Problem"})
+    parts["responses"] = {"Problem": {"description": PROBLEMS, "content": content}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
     return result
 
 
-def _problem_statuses(path: str, method: str, operation: Schema) -> list[str]:
-    statuses = {"default", "401", "422"}
-    if operation.get("security"):
-        statuses |= {"403"} if method == "get" else {"403", "409"}
-    if "{" in path:
-        statuses.add("404")
-    if "requestBody" in operation:
-        statuses |= {"400", "413", "415"}
-    return sorted(statuses)
-
-
+PROBLEMS: Final = (
+    "A problem (RFC 9457). 400: the body cannot be read. 401: no valid credential. 403: it does not include the "
+    "right. 404: nothing with this id. 405, 406, 413, 415: the method, the wanted or the sent form. 409: the "
+    "present state does not allow it. 422: the input is wrong, as `errors` says. 429: too often; see Retry-After. "
+    "503: try again; see Retry-After."
+)
 PROBLEM: Final[Schema] = {
     "type": "object",
     "description": "A problem. Programs compare `code`; `detail` is written for people and may change.",

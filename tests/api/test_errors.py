@@ -15,10 +15,35 @@ from tests.api.calls import BASE, Api, errors, problem
 MUG = {"sku": "MUG", "name": "Mug", "price": "9.50"}
 
 
-def test_an_unknown_path_is_a_problem(owner_api):
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unknown_path_is_a_problem(owner_api, settings, debug):
+    settings.DEBUG = debug
     problem(owner_api.get("nothing/"), 404, "not_found")
-    body = problem(owner_api.get("nothing"), 404, "not_found")
-    assert "slash" in body["detail"]
+    problem(Client(headers={"host": "localhost"}).get("/api/v1/nothing/"), 404, "not_found")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_path_without_its_slash_is_no_detour(owner_api, settings, debug):
+    settings.DEBUG = debug
+    for answer in (owner_api.get("products"), owner_api.post("products", MUG)):
+        assert "/api/v1/products/" in problem(answer, 404, "not_found")["detail"]
+
+
+def test_a_portal_page_that_is_missing_is_a_page(owner_api):
+    answer = owner_api.client.get("/nothing/")
+    assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (404, "text/html")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_failure_outside_the_views_is_a_problem(owner_api, settings, debug, monkeypatch):
+    def fail(*args):
+        raise RuntimeError("secret detail")
+
+    settings.DEBUG = debug
+    monkeypatch.setattr("tenants.middleware.NoStoreMiddleware.__call__", fail)
+    answer = quiet(owner_api).get("products/")
+    problem(answer, 500, "internal_error")
+    assert b"secret detail" not in answer.content
 
 
 def test_an_id_that_is_none_leads_nowhere(owner_api):
