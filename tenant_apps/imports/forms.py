@@ -8,6 +8,7 @@ from django import forms
 
 from tenant_apps.imports.columns import FIELDS
 from tenant_apps.imports.models import Import
+from tenants.forms import PortalForm
 
 DATE_ORDERS: Final = (
     ("ymd", "2026-03-04: year, month, day"),
@@ -18,7 +19,7 @@ SEPARATORS: Final = ((".", "2.55: a point"), (",", "2,55: a comma"))
 OPTIONS: Final = ("date_order", "decimal_separator", "time_zone", "currency")
 
 
-class UploadForm(forms.Form):
+class UploadForm(PortalForm):
     """A file of order lines."""
 
     file = forms.FileField(
@@ -32,7 +33,7 @@ class UploadForm(forms.Form):
     )
 
 
-class MappingForm(forms.Form):
+class MappingForm(PortalForm):
     """Which column feeds which field, and how dates and prices are written."""
 
     date_order = forms.ChoiceField(

@@ -15,13 +15,14 @@ from django.http import QueryDict
 from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.services import LineInput
 from tenant_apps.products.models import Product
+from tenants.forms import PortalForm
 
 # Two fields a line: more would pass Django's limit of fields in one form. The API takes longer orders.
 MOST_LINES: Final = 400
 BLANK_LINES: Final = 3
 
 
-class OrderFilterForm(forms.Form):
+class OrderFilterForm(PortalForm):
     """What the list of orders can be narrowed to."""
 
     STATUS = [
@@ -50,7 +51,7 @@ class OrderFilterForm(forms.Form):
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
-class CustomerFilterForm(forms.Form):
+class CustomerFilterForm(PortalForm):
     """What the list of customers can be narrowed to."""
 
     q = forms.CharField(required=False, max_length=100)
@@ -87,7 +88,7 @@ def _named(text: str) -> Q:
         return named
 
 
-class OrderForm(forms.Form):
+class OrderForm(PortalForm):
     """An order besides its lines."""
 
     customer = CustomerField(
@@ -96,7 +97,7 @@ class OrderForm(forms.Form):
     note = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class LineForm(forms.Form):
+class LineForm(PortalForm):
     """One line: a product by its SKU, and how many."""
 
     product = forms.CharField(max_length=64, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -174,7 +175,7 @@ def initial_lines(lines: Iterable[Any]) -> list[dict[str, Any]]:
     return [{"product": line.sku, "quantity": line.quantity} for line in lines]
 
 
-class CancelForm(forms.Form):
+class CancelForm(PortalForm):
     """Why an order is called off."""
 
     note = forms.CharField(
@@ -182,7 +183,7 @@ class CancelForm(forms.Form):
     )
 
 
-class CustomerForm(forms.Form):
+class CustomerForm(PortalForm):
     """A customer as it is edited."""
 
     name = forms.CharField(max_length=200)

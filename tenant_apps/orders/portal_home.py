@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from tenant_apps.orders.figures import Waiting, sales_until, waiting_orders
 from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.searching import search_customers, search_orders
+from tenant_apps.orders.templatetags.orders import order_name
 from tenant_apps.products.models import Product
 from tenant_apps.products.portal import search_products
 from tenants.formats import today
@@ -146,7 +147,7 @@ def _found_orders(words: str) -> list[Hit]:
     orders = search_orders(Order.objects.with_customer(), words).order_by("-created_at", "-pk")[:FOUND]
     return [
         Hit(
-            f"{order} · {order.customer or 'no customer'}",
+            f"{order_name(order)} · {order.customer or 'no customer'}",
             order.get_status_display(),
             reverse("orders:detail", args=[order.pk]),
             "order",

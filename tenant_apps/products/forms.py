@@ -5,11 +5,12 @@ from typing import Any, cast
 from django import forms
 
 from tenant_apps.products.models import Category, Product
+from tenants.forms import PortalForm
 
 NUMERIC = {"inputmode": "numeric"}
 
 
-class ProductFilterForm(forms.Form):
+class ProductFilterForm(PortalForm):
     """What the list can be narrowed to."""
 
     STOCK = [("", "Any stock"), ("low", "Low stock"), ("out", "Sold out")]
@@ -28,7 +29,7 @@ class ProductFilterForm(forms.Form):
     status = forms.ChoiceField(choices=STATUS, required=False, widget=forms.HiddenInput)
 
 
-class ProductForm(forms.Form):
+class ProductForm(PortalForm):
     """A product as it is edited."""
 
     name = forms.CharField(max_length=200)
@@ -86,13 +87,13 @@ class NewProductForm(ProductForm):
         return chosen
 
 
-class CategoryForm(forms.Form):
+class CategoryForm(PortalForm):
     """A category's name."""
 
     name = forms.CharField(max_length=120)
 
 
-class ReceiveForm(forms.Form):
+class ReceiveForm(PortalForm):
     """Goods that arrived."""
 
     quantity = forms.IntegerField(
@@ -103,7 +104,7 @@ class ReceiveForm(forms.Form):
     )
 
 
-class AdjustForm(forms.Form):
+class AdjustForm(PortalForm):
     """A count that differs from the books."""
 
     counted = forms.IntegerField(

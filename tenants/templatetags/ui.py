@@ -101,12 +101,6 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def short(key: Any) -> str:
-    """The end of a record's id: enough to tell two drafts apart."""
-    return str(key)[-4:].upper()
-
-
-@register.filter
 def may(user: Any, verb: str) -> bool:
     """Whether the person may do the verb: `{% if user|may:"orders:write" %}`."""
     return permissions.can(user, verb)

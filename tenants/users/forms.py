@@ -6,13 +6,14 @@ from typing import Any, Final, cast
 from django import forms
 from django.utils import timezone
 
+from tenants.forms import PortalForm
 from tenants.users.models import User
 from tenants.users.permissions import SCOPES
 
 LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never"))
 
 
-class SignInForm(forms.Form):
+class SignInForm(PortalForm):
     """E-mail and password."""
 
     email = forms.EmailField(
@@ -27,7 +28,7 @@ class SignInForm(forms.Form):
     )
 
 
-class ResetForm(forms.Form):
+class ResetForm(PortalForm):
     """Where the link goes."""
 
     email = forms.EmailField(
@@ -37,7 +38,7 @@ class ResetForm(forms.Form):
     )
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(PortalForm):
     """The password to come."""
 
     password = forms.CharField(
@@ -49,7 +50,7 @@ class NewPasswordForm(forms.Form):
     )
 
 
-class ApiTokenForm(forms.Form):
+class ApiTokenForm(PortalForm):
     """What a new API token is for and may do."""
 
     name = forms.CharField(max_length=120, help_text="What will use it, for example “Web shop”.")

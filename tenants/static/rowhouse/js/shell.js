@@ -73,6 +73,8 @@ palette.addEventListener("keydown", (event) => {
     event.preventDefault();
     links[0].click();
   }
+  // A search field would only empty itself.
+  if (event.key === "Escape") palette.close();
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
   event.preventDefault();

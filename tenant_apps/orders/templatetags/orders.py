@@ -1,0 +1,23 @@
+"""What templates say of orders."""
+
+from django import template
+
+from tenant_apps.orders.models import Order
+from tenants.formats import MINUS, money
+
+register = template.Library()
+
+
+@register.filter
+def order_name(order: Order) -> str:
+    """`Order 1042`, `Credit 17`, or `Draft 9F3A` by the end of its id."""
+    if order.number is None:
+        return f"Draft {str(order.pk)[-4:].upper()}"
+    return f"Credit {order.number}" if order.kind == Order.Kind.CANCELLATION else f"Order {order.number}"
+
+
+@register.filter
+def signed_total(order: Order) -> str:
+    """The total, with a minus in front when it is a credit."""
+    sign = MINUS if order.kind == Order.Kind.CANCELLATION else ""
+    return f"{sign}{money(order.total, order.currency)}"
