@@ -56,8 +56,8 @@ class HasVerb(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Check the verb; a method that the view does not know is left to be answered with 405."""
         method = str(request.method)
-        action = getattr(view, "action", method.lower())
-        if action is None or not hasattr(view, action):
+        action = getattr(view, "action", "get" if method == "HEAD" else method.lower())
+        if action in (None, "options") or not hasattr(view, action):
             return True
         verb = view.verb_for(action, method)
         self.message = f"This needs {verb}, which your role or the scopes of your token do not include."
