@@ -15,6 +15,8 @@ import django
 from django.conf import settings
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Static files are looked up when they are asked for: each client of a test would list them all first.
+settings.WHITENOISE_AUTOREFRESH = True
 django.setup()
 
 from django.core import mail

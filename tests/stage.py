@@ -78,7 +78,8 @@ def copy_database() -> None:
 class Pristine:
     """The rows that were there before the first test, and the way back to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: str = KEPT) -> None:
+        self._kept = kept
         self._connection = administrator()
         self._connection.execute("SET session_replication_role = replica")
         self._schemas = self._tenant_schemas()
@@ -96,12 +97,12 @@ class Pristine:
         return True
 
     def _statements(self) -> list[str]:
-        self._connection.execute(f"DROP SCHEMA IF EXISTS {KEPT} CASCADE; CREATE SCHEMA {KEPT}")
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {self._kept} CASCADE; CREATE SCHEMA {self._kept}")
         statements = []
         for schema, table in self._tables():
             statements.append(f'DELETE FROM "{schema}"."{table}"')
             if self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
-                kept = f'{KEPT}."{schema}.{table}"'
+                kept = f'{self._kept}."{schema}.{table}"'
                 self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
                 statements.append(
                     f'INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'

@@ -1,0 +1,88 @@
+"""Which rows a path speaks of: found by asking the route itself with acme's own ids."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Model
+
+from tests.isolation.doors.rows import tenant_models
+from tests.isolation.doors.routes import Route, Undeclared
+from tests.isolation.doors.scene import Scene
+
+# Parts of paths that are no ids, with values of which one leads somewhere.
+WORDS: Final = {"ticket": ("no-ticket",), "token": ("no-token",), "move": ("pay", "start")}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A path that leads to rows of acme, and whose rows these are."""
+
+    route: Route
+    values: dict[str, Any]
+    models: dict[str, type[Model]]
+
+    @property
+    def url(self) -> str:
+        return self.route.url(self.values)
+
+    def with_id(self, name: str, value: Any) -> str:
+        """The same path with one id changed."""
+        return self.route.url({**self.values, name: value})
+
+
+class Ways:
+    """Ways that were found already."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._known: dict[str, Way] = {}
+
+    def to(self, route: Route) -> Way:
+        """A path of the route that exists at acme; raises Undeclared when none can be found."""
+        if route.path not in self._known:
+            self._known[route.path] = self._find(route)
+        return self._known[route.path]
+
+    def _find(self, route: Route) -> Way:
+        found: Way | None = None
+        for models in product(*(_likely_models(route, name) for name in route.ids)):
+            for way in self._through(route, models):
+                if route.verb(route.methods[0]) is None or (status := self._ask(way)) == 200:
+                    return way
+                found = found or (way if status != 404 else None)
+            if found is not None:
+                return found
+        raise Undeclared(f"{route}: no row of acme is found there. Give the scene one, or WORDS a word.")
+
+    def _through(self, route: Route, models: tuple[type[Model], ...]) -> Iterator[Way]:
+        """The paths over all rows of these models."""
+        choices = {name: WORDS.get(name, ()) for name in route.parameters}
+        choices |= {name: tuple(self._scene.own[model]) for name, model in zip(route.ids, models, strict=True)}
+        for values in product(*choices.values()):
+            yield Way(
+                route,
+                dict(zip(choices, values, strict=True)),
+                dict(zip(route.ids, models, strict=True)),
+            )
+
+    def _ask(self, way: Way) -> int:
+        client = self._scene.program if way.route.is_api else self._scene.owner
+        method = way.route.methods[0]
+        return client.generic(method, way.url, content_type=content_type(way.route)).status_code
+
+
+def content_type(route: Route) -> str:
+    """What a request without a body says it holds."""
+    return "application/json" if route.is_api else "application/x-www-form-urlencoded"
+
+
+def _likely_models(route: Route, name: str) -> Iterator[type[Model]]:
+    """Models with UUID keys; first the viewset's own, then those that the path names."""
+    queryset = getattr(route.view, "queryset", None)
+    own = queryset.model if queryset is not None and name == "id" else None
+    models = [model for model in tenant_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)]
+    said = f"{route.path}{name}"
+    return iter(sorted(models, key=lambda model: (model is not own, model._meta.model_name not in said)))

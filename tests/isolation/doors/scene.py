@@ -1,0 +1,259 @@
+"""The stage of the isolation suite: acme with rows of every kind, a marked neighbour, and all credentials."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
+from django.test import Client
+
+from shared_apps.clients.models import Client as TenantClient
+from shared_apps.clients.services import as_tenant, sign_up, suspend_client
+from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.services import (
+    LineInput,
+    cancel_order,
+    close_order,
+    create_and_place_order,
+    create_customer,
+    create_draft,
+    fulfil_order,
+    pay_order,
+)
+from tenant_apps.products.services import create_category, create_product
+from tenants.audit.actors import Actor
+from tenants.context import Tenant, public_context, unit_of_work
+from tenants.hosts import directory
+from tenants.users.accounts import create_user
+from tenants.users.models import User
+from tenants.users.permissions import SCOPES
+from tenants.users.services import create_api_token, revoke_api_token
+from tests.cast import PASSWORD, ROLES, tenant_named
+from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
+from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
+from tests.isolation.doors.rows import ensure_rows, ids_of, tenant_models
+from tests.stage import administrator
+
+CLERK = Actor.system("the scene")
+FILE = (
+    "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    "536365,{0}-1,{0} mug,6,2010-12-31 08:26:00,2.55,17850,France\n"
+    "536366,{0}-2,{0} cup,6,2010-12-31 08:28:00,1.85,17851,{0}\n"
+)
+Rows = dict[type[Model], list[Any]]
+
+
+class ApiTokens:
+    """API tokens of acme by their scopes, made when they are asked for first."""
+
+    def __init__(self, secrets: dict[frozenset[str], str]) -> None:
+        self._secrets = secrets
+
+    def only(self, verb: str | None) -> str:
+        """With this scope alone; with all where the verb is no scope."""
+        return self._secrets[frozenset({verb} & SCOPES) or SCOPES]  # type: ignore[arg-type]
+
+    def all_but(self, verb: str | None) -> str:
+        """With all scopes except this one."""
+        return self._secrets[SCOPES - {verb or ""}]
+
+
+@dataclass(frozen=True)
+class Former:
+    """Somebody's credentials from better times."""
+
+    browser: Client
+    token: str
+
+
+@dataclass
+class Scene:
+    """Everything that a walk needs; made once for a module."""
+
+    acme: Tenant
+    globex: Tenant
+    people: dict[str, User]
+    stranger: User
+    own: Rows
+    theirs: Rows
+    watch: Watch
+    unmarked: set[str]
+    api_tokens: ApiTokens
+    strange_api_token: str
+    revoked_api_token: str
+    deactivated: Former
+    renewed: Former
+    shut: dict[Outcome, dict[str, Client]]
+    owner: Client
+    program: Client
+    _clients: dict[tuple[str, str | None], Client] = field(default_factory=dict)
+
+    def client(self, kind: Kind, verb: str | None) -> Client:
+        """A client with this kind of credential."""
+        key = (kind.name, verb if "scope" in kind.name else None)
+        if key not in self._clients:
+            self._clients[key] = kind.make(self, verb)
+        return self._clients[key]
+
+    def prepare(self) -> None:
+        """Make all credentials that write something when they are made."""
+        for kind in KINDS:
+            self.client(kind, None)
+
+
+def build() -> Scene:
+    """Fill both tenants, mark the neighbour, and hand every credential out."""
+    acme, globex = tenant_named("acme"), tenant_named("globex")
+    _fill(acme, "OWN")
+    strange_api_token = _fill(globex, CANARY)
+    _, unmarked = mark(globex.schema)
+    with administrator() as connection:
+        connection.execute("UPDATE clients_client SET name = %s WHERE id = %s", [f"{CANARY} Ltd", globex.id])
+    directory.forget()
+    people = _people(acme)
+    scene = Scene(
+        acme=acme,
+        globex=globex,
+        people=people,
+        stranger=_people(globex)["owner"],
+        own=_rows(acme),
+        theirs=_rows(globex),
+        watch=Watch(globex, shared=keys_of(acme)),
+        unmarked=unmarked,
+        api_tokens=_api_tokens(acme),
+        strange_api_token=strange_api_token,
+        revoked_api_token=_revoked(acme),
+        deactivated=_former(acme, "gone", _deactivate),
+        renewed=_former(acme, "renewed", _renew),
+        owner=signed_in(acme, people["owner"]),
+        program=carrying(acme, token_of(acme, people["owner"])),
+        shut={Outcome.CLOSED: _suspended(), Outcome.NOWHERE: _deleted()},
+    )
+    scene.prepare()
+    return scene
+
+
+# Rows
+
+
+def _fill(tenant: Tenant, word: str) -> str:
+    """Rows for every table, made by the verbs that people use; the secret of an API token with all scopes."""
+    with unit_of_work(tenant):
+        category = create_category(actor=CLERK, name="Mugs")
+        product = create_product(
+            actor=CLERK, sku="MUG", name="Mug", price=Decimal(5), category=category, opening_stock=1_000
+        )
+        customer = create_customer(actor=CLERK, name="Buyer", reference="C-1", email="buyer@own.example")
+        _orders([LineInput(product.pk, 1)], customer)
+        file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
+        upload_import(actor=CLERK, file=file, name=f"{word}.csv", start=False)
+        owner = User.objects.get(role="owner")
+        _, secret = create_api_token(actor=CLERK, owner=owner, name="Everything", scopes=SCOPES)
+        ensure_rows()
+    return secret
+
+
+def _orders(lines: list[LineInput], customer: Any) -> None:
+    """One order in each state."""
+    create_draft(actor=CLERK, lines=lines, customer=customer)
+    placed = [create_and_place_order(actor=CLERK, lines=lines, customer=customer) for _ in range(5)]
+    for order in placed[1:4]:
+        pay_order(actor=CLERK, order=order)
+    for order in placed[2:4]:
+        fulfil_order(actor=CLERK, order=order)
+    close_order(actor=CLERK, order=placed[3])
+    cancel_order(actor=CLERK, order=placed[4])
+
+
+def _rows(tenant: Tenant) -> Rows:
+    with unit_of_work(tenant):
+        return {model: ids_of(model) for model in tenant_models()}
+
+
+# People and credentials
+
+
+def _people(tenant: Tenant) -> dict[str, User]:
+    with unit_of_work(tenant):
+        return {user.role: user for user in User.objects.filter(role__in=ROLES)}
+
+
+def _api_tokens(tenant: Tenant) -> ApiTokens:
+    wanted = {SCOPES, *(frozenset({scope}) for scope in SCOPES), *(SCOPES - {scope} for scope in SCOPES)}
+    with unit_of_work(tenant):
+        owner = User.objects.get(role="owner")
+        return ApiTokens(
+            {
+                scopes: create_api_token(actor=CLERK, owner=owner, name="Program", scopes=scopes)[1]
+                for scopes in wanted
+            }
+        )
+
+
+def _revoked(tenant: Tenant) -> str:
+    with unit_of_work(tenant):
+        owner = User.objects.get(role="owner")
+        token, secret = create_api_token(actor=CLERK, owner=owner, name="Revoked", scopes=SCOPES)
+        revoke_api_token(actor=CLERK, token=token)
+    return secret
+
+
+def _former(tenant: Tenant, name: str, end: Callable[[User], None]) -> Former:
+    """Somebody who signed in as an admin before something ended their credentials."""
+    with unit_of_work(tenant):
+        user = create_user(email=f"{name}@own.example", password=PASSWORD, role="admin", actor=CLERK)
+    former = Former(signed_in(tenant, user), token_of(tenant, user))
+    with unit_of_work(tenant):
+        end(user)
+        user.save()
+    return former
+
+
+def _deactivate(user: User) -> None:
+    user.is_active = False
+
+
+def _renew(user: User) -> None:
+    user.set_password("another horse battery")
+
+
+# Tenants that are shut
+
+
+def _suspended() -> dict[str, Client]:
+    with _short_lived("hooli") as (client, browsers), public_context():
+        suspend_client(client_id=client.pk, actor=CLERK, reason="a test")
+    return browsers
+
+
+def _deleted() -> dict[str, Client]:
+    """Credentials of a tenant whose client, domain and schema are gone."""
+    with _short_lived("initech") as (client, browsers), administrator() as connection:
+        connection.execute(
+            f"DELETE FROM clients_domain WHERE tenant_id = '{client.pk}';"
+            f"DELETE FROM clients_client WHERE id = '{client.pk}';"
+            "UPDATE clients_directoryversion SET version = version + 1;"
+            f'DROP SCHEMA "{client.schema_name}" CASCADE; DROP ROLE "{client.schema_name}"'
+        )
+    return browsers
+
+
+@contextmanager
+def _short_lived(name: str) -> Iterator[tuple[TenantClient, dict[str, Client]]]:
+    client = sign_up(company=name, subdomain=name, email=f"owner@{name}.example", password=PASSWORD)
+    tenant = as_tenant(client)
+    secret = _fill(tenant, name)
+    owner = _people(tenant)["owner"]
+    yield (
+        client,
+        {
+            "by session": signed_in(tenant, owner),
+            "by access token": carrying(tenant, token_of(tenant, owner)),
+            "by API token": carrying(tenant, secret),
+            "with nothing": browser(tenant),
+        },
+    )
+    directory.forget()
