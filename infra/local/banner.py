@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from config import env
+from infra.local.postgres import Postgres
 
 
 def banner(demo: dict[str, Any], data: Path, port: int, seconds: float) -> str:
@@ -18,7 +19,10 @@ def banner(demo: dict[str, Any], data: Path, port: int, seconds: float) -> str:
         lines += [f"  {'':<16}API token {_token(token)}" for token in tenant.get("api_tokens", [])]
     lines += ["", f"  {'API':<16}/api/docs/ on each tenant's host"]
     lines += [f"  {'Mail':<16}{env.url('EMAIL_URL').removeprefix('file://')}"]
-    lines += [f"  {'Data':<16}{data}", "", "Ctrl-C stops everything.", ""]
+    lines += [f"  {'Data':<16}{data}"]
+    if (home := Postgres(data).home()) != data:
+        lines += [f"  {'Database':<16}{home}, because nobody but root can enter {data}"]
+    lines += ["", "Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 
 

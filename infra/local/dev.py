@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main() -> int:
     """Parse, run, and turn every foreseeable failure into one sentence."""
     options = _options()
+    os.umask(0o077)
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     with contextlib.ExitStack() as stack:

@@ -22,6 +22,7 @@ RUN_TIME = {alias: f"{alias.upper()}_DATABASE_URL" for alias in env.LOGINS}
 OWN_FILES = (
     "postgres",
     "postgres-password",
+    "postgres-programs",
     "postgres.log",
     "valkey",
     "valkey.log",

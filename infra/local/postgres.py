@@ -75,6 +75,10 @@ class Postgres:
         """Make the cluster if there is none, end what a crash left behind, and wait until it answers."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         user, home = account(), self.home()
+        if home != self.data_dir:
+            for folder in (OUTSIDE, home):
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o755)
         programs = postgresql_programs(fallback=home / "postgres-programs")
         cluster = home / "postgres"
         if not (cluster / "PG_VERSION").exists():
@@ -103,11 +107,7 @@ class Postgres:
         user = account()
         if user.can_run("test", "-x", self.data_dir):
             return self.data_dir
-        home = OUTSIDE / hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
-        for folder in (OUTSIDE, home):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o755)
-        return home
+        return OUTSIDE / hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
 
     def _make_cluster(self, programs: Path, user: Account, cluster: Path) -> None:
         password = self._new_password()

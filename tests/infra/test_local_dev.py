@@ -55,7 +55,8 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
     """Read until a line with these words; a watchdog keeps a silent process from stopping the suite."""
     said = ""
     with watchdog(process):
-        for line in process.stdout or ():
+        assert process.stdout is not None
+        for line in process.stdout:
             said += line
             if words in line:
                 return said
@@ -102,7 +103,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 @needs_proc
 def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: int) -> None:
-    first = dev("--data", data, "--port", port)
+    first = dev("--data", data, "--port", str(port))
     said = wait_for(first, RUNS)
     assert f"http://localhost:{port}/sign-up/" in said
     assert f"http://acme.localhost:{port}" in said
@@ -116,7 +117,7 @@ def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: i
     first.wait()
     assert mentioning(data), "a killed supervisor leaves its processes, or this test shows nothing"
 
-    second = dev("--data", data, "--port", port)
+    second = dev("--data", data, "--port", str(port))
     wait_for(second, RUNS)
     assert running(data) == {"web": 1, "worker": 1, "beat": 1}
     second.send_signal(signal.SIGINT)
