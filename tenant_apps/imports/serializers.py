@@ -40,7 +40,8 @@ class SwitchField(fields.BooleanField):
     """true or false, also as the text that a form sends."""
 
     def to_internal_value(self, data: Any) -> bool:
-        return super().to_internal_value({"true": True, "false": False}.get(data, data))
+        words = {"true": True, "false": False}
+        return super().to_internal_value(words.get(data, data) if isinstance(data, str) else data)
 
 
 class UploadSerializer(TenantSerializer):
