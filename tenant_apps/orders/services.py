@@ -154,6 +154,14 @@ class DraftFields(TypedDict, total=False):
     external_reference: str | None
 
 
+class DraftChanges(TypedDict, total=False):
+    """What of a draft may change besides its lines."""
+
+    customer: Customer | None
+    note: str
+    external_reference: str | None
+
+
 @transaction.atomic
 def create_draft(*, actor: Actor, lines: Sequence[LineInput] = (), **fields: Unpack[DraftFields]) -> Order:
     """Write an order down without placing it: no number, no stock."""
@@ -169,6 +177,30 @@ def replace_lines(*, actor: Actor, order: Order, lines: Sequence[LineInput]) -> 
     order.save(update_fields=["total", "updated_at"])
     record(actor=actor, verb="order.lines_replaced", target=order, data=_summary(order, written))
     return order
+
+
+@transaction.atomic
+def update_draft(*, actor: Actor, order: Order, **changes: Unpack[DraftChanges]) -> Order:
+    """Change a draft's customer, note or external reference; what is not named stays."""
+    order = _locked_draft(order)
+    changed = _change_draft(order, changes)
+    if changed:
+        with refused_as(_order_reference_taken(order)):
+            order.save(update_fields=[*changed, "updated_at"])
+        record(actor=actor, verb="order.updated", target=order, data={"changed": changed})
+    return order
+
+
+def _change_draft(order: Order, changes: DraftChanges) -> list[str]:
+    clean: dict[str, Any] = dict(changes)
+    if "note" in changes:
+        clean["note"] = clean_text(changes["note"], field="note")
+    if "external_reference" in changes:
+        clean["external_reference"] = _clean_reference(changes["external_reference"])
+    changed = [name for name, value in clean.items() if getattr(order, name) != value]
+    for name in changed:
+        setattr(order, name, clean[name])
+    return changed
 
 
 @transaction.atomic
@@ -188,14 +220,17 @@ def _write_draft(actor: Actor, lines: Sequence[LineInput], fields: DraftFields) 
         currency=current_tenant().currency,
     )
     priced = _price_lines(order, lines)
-    taken = ReferenceTaken(
-        f"Another order has the external reference {order.external_reference!r}.", field="external_reference"
-    )
-    with refused_as(taken):
+    with refused_as(_order_reference_taken(order)):
         order.save(force_insert=True)
     OrderLine.objects.bulk_create(priced)
     record(actor=actor, verb="order.created", target=order, data=_summary(order, priced))
     return order
+
+
+def _order_reference_taken(order: Order) -> ReferenceTaken:
+    return ReferenceTaken(
+        f"Another order has the external reference {order.external_reference!r}.", field="external_reference"
+    )
 
 
 def _write_lines(order: Order, lines: Sequence[LineInput]) -> list[OrderLine]:

@@ -29,6 +29,7 @@ from tenant_apps.orders.services import (
     replace_lines,
     take_numbers,
     update_customer,
+    update_draft,
 )
 from tenant_apps.products.ledger import OutOfStock, ProductNotForSale, StockRefused, hold_stock, ship_stock
 from tenant_apps.products.services import archive_product, update_product
@@ -173,8 +174,26 @@ def test_the_lines_of_a_draft_are_replaced_at_todays_prices():
     assert verbs_about(draft) == ["order.lines_replaced", "order.lines_replaced", "order.created"]
 
 
+def test_a_draft_changes_only_what_is_named():
+    buyer = create_customer(actor=CLERK, name="Harbour Outfitters")
+    draft = a_draft(note="by hand", external_reference="B-1")
+    changed = update_draft(actor=CLERK, order=draft, customer=buyer, external_reference="")
+    changed.refresh_from_db()
+    assert (changed.customer, changed.note, changed.external_reference) == (buyer, "by hand", None)
+    update_draft(actor=CLERK, order=draft, note="by hand")
+    assert verbs_about(draft) == ["order.updated", "order.created"]
+
+
+def test_a_draft_cannot_take_the_reference_of_another_order():
+    a_draft(external_reference="B-1")
+    with pytest.raises(ReferenceTaken):
+        update_draft(actor=CLERK, order=a_draft(), external_reference="B-1")
+
+
 def test_only_drafts_are_rewritten_or_discarded():
     order = a_placed_order()
+    with pytest.raises(MoveRefused, match="only drafts are changed"):
+        update_draft(actor=CLERK, order=order, note="later")
     with pytest.raises(MoveRefused, match="only drafts are changed"):
         replace_lines(actor=CLERK, order=order, lines=[])
     with pytest.raises(MoveRefused):
