@@ -1,5 +1,6 @@
 """The operators' admin: clients with their state, operators, and the log of what operators did."""
 
+from functools import partial
 from typing import Any
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
@@ -42,7 +43,7 @@ class OperatorSite(UnfoldAdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The way in, under the same policy."""
-        return interpreted(super().login)(request, extra_context)
+        return interpreted(partial(super().login, extra_context=extra_context))(request)
 
 
 # The admin's components interpret attributes and set inline styles; nothing a tenant wrote is shown unescaped there,

@@ -18,7 +18,6 @@ from psycopg.pq import Format, TransactionStatus
 from tenants.backend.cursors import TenantCursor, TenantServerSideCursor
 from tenants.context import NoTenant, Tenant, current
 
-
 TIMESTAMPTZ_OID = postgres.types["timestamptz"].oid
 
 

@@ -200,7 +200,7 @@ def test_asynchronous_code_without_a_unit_is_refused(acme: Tenant) -> None:
 
 
 def test_a_streamed_body_has_a_unit_of_its_own_and_leaves_the_thread_clean(acme: Tenant) -> None:
-    def produce():  # type: ignore[no-untyped-def]
+    def produce():
         yield whose_schema().encode()
         yield str(User.objects.count()).encode()
 
