@@ -88,7 +88,7 @@ class NewOrderSerializer(TenantModelSerializer):
     """An order to be written down, and placed at once where `place` is true."""
 
     lines: serializers.ListSerializer[Any] = serializers.ListSerializer(
-        child=LineInputSerializer(), required=False, max_length=MOST_LINES
+        child=LineInputSerializer(), default=list, max_length=MOST_LINES
     )
     place = fields.BooleanField(default=False, help_text="Place the order at once, or write nothing.")
 

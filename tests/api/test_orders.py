@@ -48,6 +48,11 @@ def test_an_order_is_placed_at_once_or_not_at_all(owner_api, mug):
     assert len(owner_api.get("orders/").json()["data"]) == 1
 
 
+def test_an_order_without_lines_is_written_down_but_not_placed(owner_api):
+    assert owner_api.post("orders/", {}).json()["lines"] == []
+    problem(owner_api.post("orders/", {"place": True}), 422, "empty_order")
+
+
 def test_an_order_goes_from_draft_to_closed(owner_api, draft, mug):
     path = f"orders/{draft['id']}"
     seen = [owner_api.post(f"{path}/{move}/").json() for move in ("place", "pay", "fulfil", "close")]
