@@ -17,7 +17,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 
 from tenants.errors import DomainError
-from tenants.problems import CHALLENGE, CONTENT_TYPE, problem
+from tenants.problems import CHALLENGE, CONTENT_TYPE, occurrence, problem
 
 logger = logging.getLogger("django.request")
 
@@ -75,11 +75,9 @@ def failure_of(exc: Exception) -> Failure:
 
 
 def _response(failure: Failure, request: HttpRequest) -> Response:
-    more: dict[str, Any] = {**failure.data, "instance": request.path}
+    more: dict[str, Any] = {**failure.data, **occurrence(request)}
     if failure.errors:
         more["errors"] = failure.errors
-    if request_id := getattr(request, "request_id", None):
-        more["request_id"] = request_id
     title = failure.title or TITLES.get(failure.status, "Error")
     body = problem(failure.status, failure.code, title, failure.detail, **more)
     challenge = {"WWW-Authenticate": CHALLENGE} if failure.status == 401 else {}

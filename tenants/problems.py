@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="api"'
+VERSIONED = "/api/v"
 
 
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -38,7 +39,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not wants_problem(request):
         return render(request, "errors/csrf.html", status=403)
     detail = f"A request with a session cookie needs its CSRF token: {reason.rstrip('.')}."
-    return problem_response(403, "csrf_failed", "Forbidden", detail, instance=request.path)
+    return problem_response(403, "csrf_failed", "Forbidden", detail, **occurrence(request))
+
+
+def occurrence(request: HttpRequest) -> dict[str, str]:
+    """The members that tell one problem from all others of its kind."""
+    request_id = getattr(request, "request_id", None)
+    return {"instance": request.path, **({"request_id": request_id} if request_id else {})}
 
 
 class ProblemMiddleware:
@@ -50,20 +57,19 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not wants_problem(request):
             return self.get_response(request)
-        if not request.path.endswith("/"):
+        if request.path.startswith(VERSIONED) and not request.path.endswith("/"):
             # Never redirected: a POST would lose its body on the way.
             return _refusal(request, 404, f"Paths end in a slash: {request.path}/")
         response = self.get_response(request)
         is_page = response.get("Content-Type", "").startswith("text/html")
-        return (
-            _refusal(request, response.status_code) if response.status_code >= 400 and is_page else response
-        )
+        if response.status_code >= 400 and is_page:
+            return _refusal(request, response.status_code)
+        return response
 
 
 def _refusal(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
-    known = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
-    code, title, usual = known
-    return problem_response(status, code, title, detail or usual, instance=request.path)
+    code, title, usual = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
+    return problem_response(status, code, title, detail or usual, **occurrence(request))
 
 
 REFUSALS = {
