@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import connection
 from django.utils import timezone
 
+from tenant_apps.imports.existing import reject_lines_not_there
 from tenant_apps.imports.keys import CUSTOMER, LINE, ORDER, PRODUCT, key_prefix, line_key
 from tenant_apps.imports.models import Import
 from tenant_apps.orders.models import OrderCounter
@@ -149,6 +150,7 @@ def _invoices(job: Import, after: int, end: int) -> list[str]:
 def _apply(job: Import, invoices: list[str]) -> Applied:
     # Whoever places an order waits here: numbers have no gaps, so the lock lasts until the commit.
     last = OrderCounter.objects.select_for_update().values_list("last", flat=True).get()
+    reject_lines_not_there(job, invoices)
     with connection.cursor() as cursor:
         cursor.execute(APPLY_INVOICES, {**_shared(job), "kind": ORDER, "invoices": invoices, "last": last})
         applied = Applied(*cursor.fetchone())
@@ -175,5 +177,7 @@ def _shared(job: Import) -> dict[str, Any]:
 
 def _execute(statement: str, parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
+        # Over all lines of a large file it may outlast the limit that is made for requests.
+        cursor.execute("SET LOCAL statement_timeout = '10min'")
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)

@@ -63,6 +63,7 @@ class Reason(models.TextChoices):
     PRICE_FRACTION_OF_CENT = "price_fraction_of_cent", "Price has fractions of a cent"
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range", "Amount out of range"
     CUSTOMER_DIFFERS = "customer_differs", "Another customer on the same invoice"
+    ORDER_EXISTS = "order_exists", "Order is there already, without this row"
 
 
 class RowRejected(Exception):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -35,13 +35,30 @@ class TooManyLines(Exception):
     """The file has more lines than keys can number."""
 
 
+class Accepted(NamedTuple):
+    """A sound row with the line it stands on and the fields it was read from."""
+
+    line: int
+    row: Row
+    fields: list[str]
+
+
+class Rejected(NamedTuple):
+    """A row that cannot be imported, and why."""
+
+    line: int
+    reason: Reason
+    detail: str
+    fields: list[str]
+
+
 @dataclass
 class Chunk:
     """A stretch of the file, sorted into what can be imported and what cannot."""
 
     last_line: int = 0
-    accepted: list[tuple[int, Row, list[str]]] = field(default_factory=list)
-    rejected: list[tuple[int, Reason, str, list[str]]] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -62,9 +79,9 @@ def read_chunk(records: Iterable[Record], reader: RowReader) -> Chunk | None:
     for record in records:
         chunk.last_line = record.line
         try:
-            chunk.accepted.append((record.line, read_row(record, reader), record.fields))
+            chunk.accepted.append(Accepted(record.line, read_row(record, reader), record.fields))
         except RowRejected as error:
-            chunk.rejected.append((record.line, error.reason, error.detail, record.fields))
+            chunk.rejected.append(Rejected(record.line, error.reason, error.detail, record.fields))
     return chunk if chunk.last_line else None
 
 
@@ -81,7 +98,7 @@ def stage(job: Import, chunk: Chunk) -> None:
         raise TooManyLines(f"The file has more than {MOST_LINES} lines. Split it.")
     reject_other_customers(job, chunk)
     copy_accepted(job, chunk)
-    copy_rejected(job, chunk)
+    copy_rejected(job, chunk.rejected)
     job.rows_read += chunk.rows
     job.rows_rejected += len(chunk.rejected)
     job.staged_line = chunk.last_line
@@ -96,9 +113,11 @@ def reject_other_customers(job: Import, chunk: Chunk) -> None:
         if row.customer and first.setdefault(row.invoice, row.customer) != row.customer
     }
     if strange:
-        entries = [(line, fields) for line, _, fields in chunk.accepted if line in strange]
-        chunk.rejected += [(n, Reason.CUSTOMER_DIFFERS, strange[n], fields) for n, fields in entries]
-        chunk.accepted = [entry for entry in chunk.accepted if entry[0] not in strange]
+        taken = [entry for entry in chunk.accepted if entry.line in strange]
+        chunk.rejected += [
+            Rejected(e.line, Reason.CUSTOMER_DIFFERS, strange[e.line], e.fields) for e in taken
+        ]
+        chunk.accepted = [entry for entry in chunk.accepted if entry.line not in strange]
 
 
 def known_customers(job: Import, invoices: set[str]) -> dict[str, str]:
@@ -114,12 +133,12 @@ def copy_accepted(job: Import, chunk: Chunk) -> None:
     copy_rows(COPY_LINES, ((line_key(prefix, LINE, n), job_id, n, *row) for n, row, _ in chunk.accepted))
 
 
-def copy_rejected(job: Import, chunk: Chunk) -> None:
+def copy_rejected(job: Import, rejected: Iterable[Rejected]) -> None:
     """Write the rows that cannot be imported, with their reasons."""
     prefix, job_id = key_prefix(job.pk), str(job.pk)
     rows = (
         (line_key(prefix, REJECTED, n), job_id, n, reason, detail[:LONGEST_DETAIL], kept_fields(fields))
-        for n, reason, detail, fields in chunk.rejected
+        for n, reason, detail, fields in rejected
     )
     copy_rows(COPY_REJECTED, rows)
 

@@ -101,8 +101,8 @@ def test_each_reason_is_given_with_its_line_and_fields():
     assert [row.line for row in rows] == list(range(3, len(DIRT) + 5))
     assert all(row.detail.endswith(".") and row.reason_label for row in rows)
     assert rows[0].fields[2] == "HEART\N{REPLACEMENT CHARACTER}"
-    # What is left: reasons for which one line of a file has to be very long.
-    assert set(Reason.values) - {row.reason for row in rows} == {"line_too_long"}
+    # The other two need a very long line, and an order that is there already.
+    assert set(Reason.values) - {row.reason for row in rows} == {"line_too_long", "order_exists"}
 
 
 def test_an_order_is_written_as_history():
@@ -220,6 +220,38 @@ def test_a_part_that_overlaps_adds_only_what_is_new():
     imported(a_csv(a_row(InvoiceNo="1"), a_row(InvoiceNo="2")))
     job = imported(a_csv(a_row(InvoiceNo="2"), a_row(InvoiceNo="3")))
     assert (job.rows_imported, job.rows_already_there, job.orders_created, job.orders_skipped) == (1, 1, 1, 1)
+
+
+def test_rows_that_an_order_in_the_shop_does_not_hold_are_rejected_not_swallowed():
+    imported(a_csv(a_row(), a_row(), a_row(StockCode="71053", UnitPrice="0")))
+    mended = [a_row(StockCode="71053", UnitPrice="3.39"), a_row(Quantity="7"), *[a_row()] * 3]
+    job = imported(a_csv(*mended, a_row(InvoiceNo="9")), options={"time_zone": "Asia/Tokyo"})
+    assert (job.rows_read, job.rows_imported, job.rows_already_there, job.rows_rejected) == (6, 1, 2, 3)
+    with transaction.atomic():
+        rows = list(job.rejected_rows.all())
+        assert [(row.line, row.reason) for row in rows] == [
+            (2, "order_exists"),
+            (3, "order_exists"),
+            (6, "order_exists"),
+        ]
+        assert Order.objects.get(external_reference="536365").lines.count() == 2
+    assert rows[0].fields == [
+        "536365",
+        "71053",
+        "WHITE HANGING HEART",
+        "6",
+        "2010-11-30 23:26:00+00:00",
+        "3.39",
+        "17850",
+        "United Kingdom",
+    ]
+
+
+def test_rejected_rows_of_a_known_cancellation_keep_their_sign():
+    imported(a_csv(a_row(InvoiceNo="C1", Quantity="-1")))
+    job = imported(a_csv(a_row(InvoiceNo="C1", Quantity="-2")))
+    with transaction.atomic():
+        assert job.rejected_rows.get().fields[3] == "-2"
 
 
 @pytest.mark.parametrize(
