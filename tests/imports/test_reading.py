@@ -1,9 +1,14 @@
 """Files as they come: encodings, delimiters, broken quotes, giant lines."""
 
+import contextlib
 import io
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tenant_apps.imports.columns import match_columns
 from tenant_apps.imports.errors import EmptyFile, NotACsv
 from tenant_apps.imports.reading import (
     MOST_CHARACTERS,
@@ -12,6 +17,8 @@ from tenant_apps.imports.reading import (
     read_head,
     read_records,
 )
+from tenant_apps.imports.rows import RowReader, RowRejected
+from tenant_apps.imports.staging import read_row
 
 
 def encoding_of(content: bytes, piece: int = 3) -> str:
@@ -159,3 +166,42 @@ def test_a_giant_line_inside_an_open_quote_is_reported_as_itself():
 def test_a_line_just_within_the_limit_is_read():
     value = "x" * (MOST_CHARACTERS - 10)
     assert records(f"a,b,c\n1,2,{value}\n")[0][2] is None
+
+
+PIECES = st.sampled_from(
+    [
+        b'"',
+        b",",
+        b";",
+        b"\n",
+        b"\r",
+        b"\x00",
+        b"\xff",
+        b"\xc3\xa9",
+        b"a",
+        b"1",
+        b"-1",
+        b"2.50",
+        b"2010-12-01",
+        b"C1",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=120).map(b"".join))
+def test_whatever_the_bytes_each_line_is_accounted_for(body: bytes):
+    content = b"invoice,sku,quantity,date,price\n" + body
+    encoding = encoding_of(content, piece=64)
+    reader = RowReader(
+        mapping=match_columns(["invoice", "sku", "quantity", "date", "price"]),
+        columns=["invoice", "sku", "quantity", "date", "price"],
+        zone=UTC,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    lines = 1
+    for record in read_records(open_text(io.BytesIO(content), encoding), ",", 5):
+        assert record.line > lines
+        lines = record.line
+        with contextlib.suppress(RowRejected):
+            read_row(record, reader)
