@@ -18,6 +18,8 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Static files are looked up when they are asked for: each client of a test would list them all first.
 settings.WHITENOISE_AUTOREFRESH = True
 django.setup()
+# A worker that inherited this would load the settings before its own database is named above.
+os.environ.pop("DJANGO_SETTINGS_MODULE")
 
 from django.core import mail
 from django.core.management import call_command
@@ -31,10 +33,8 @@ from tenants.users.models import User
 from tests.cast import PASSWORD, Person, make_cast, tenant_named
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the database once, in the controller; the workers copy it."""
-    if config.option.collectonly:
-        return
+def prepare_stage() -> None:
+    """Prepare the database once, in the controller; each worker copies it."""
     if stage.WORKER:
         stage.copy_database()
         call_command("prepare", verbosity=0)
@@ -49,6 +49,10 @@ def close_connections() -> None:
     """A database with open connections cannot be copied."""
     for connection in connections.all(initialized_only=True):
         connection.close()
+
+
+# While this file is loaded: later pytest-django bars the database until a fixture opens it.
+prepare_stage()
 
 
 @pytest.fixture(scope="session", autouse=True)
