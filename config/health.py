@@ -1,5 +1,10 @@
-"""`/healthz`: the process answers. `/readyz`: the database and the queue answer as well."""
+"""What the machines in front ask, by address and before any host is looked at.
 
+`/healthz`: the process answers. `/readyz`: the database and the queue answer as well. `/internal/certificate?domain=`:
+whether the proxy may fetch a certificate for a name.
+"""
+
+import re
 from collections.abc import Callable
 
 import redis
@@ -7,6 +12,9 @@ from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+
+from config.variables import HOST_NAME
+from tenants.hosts import canonical, directory
 
 
 class HealthMiddleware:
@@ -20,6 +28,8 @@ class HealthMiddleware:
             return JsonResponse({"status": "ok"})
         if request.path == "/readyz":
             return _readiness()
+        if request.path == "/internal/certificate":
+            return _certificate(request.GET.get("domain", ""))
         return self.get_response(request)
 
 
@@ -44,3 +54,10 @@ def _ask_database() -> None:
 
 def _ask_queue() -> None:
     redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=2).ping()
+
+
+def _certificate(domain: str) -> JsonResponse:
+    """200 for a verified domain or a subdomain that lives, else 404: strangers cannot have certificates fetched."""
+    host = canonical(domain)
+    known = bool(re.fullmatch(HOST_NAME, host)) and directory.by_host(host) is not None
+    return JsonResponse({"certificate": known}, status=200 if known else 404)
