@@ -57,7 +57,7 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
     with watchdog(process):
         assert process.stdout is not None
         for line in process.stdout:
-            said += line
+            said += str(line)
             if words in line:
                 return said
     raise AssertionError(f"It ended with {process.wait()} before it said {words!r}:\n{said}")
