@@ -75,11 +75,13 @@ def run() -> Report:
     return Report("request", results(sides), notes=_notes(sides))
 
 
-def measure(*, rounds: int = ROUNDS, requests: int = REQUESTS, tenants: int = TENANTS) -> dict[str, Side]:
+def measure(
+    *, rounds: int = ROUNDS, requests: int = REQUESTS, tenants: int = TENANTS, warm_up: int = WARM_UP
+) -> dict[str, Side]:
     """Run all sides, interleaved; the side that begins changes from round to round."""
     with _sides(tenants) as sides:
         for side in sides:
-            side.serve(WARM_UP)
+            side.serve(warm_up)
         for number in range(rounds):
             turn = number % len(sides)
             for side in sides[turn:] + sides[:turn]:
@@ -135,7 +137,7 @@ def _note(side: Side) -> str:
 @contextlib.contextmanager
 def _sides(tenants: int) -> Iterator[list[Side]]:
     with contextlib.ExitStack() as stack:
-        administrator = stack.enter_context(postgres(durable=True))
+        administrator = stack.enter_context(postgres())
         environment = _environment(administrator, stack.enter_context(valkey()))
         _prepare_product(administrator, environment)
         sides = []
@@ -201,7 +203,7 @@ def _process(name: str, tenants: int, environment: dict[str, str]) -> Iterator[s
 
 
 def _tidy(administrator: str) -> None:
-    """Let the planner know all rows, and leave autovacuum nothing to do between the rounds."""
+    """Let the planner know all rows; autovacuum is off, so that it cannot come between the rounds."""
     for name in ("rowhouse", *(f"bench_{side}" for side in SIDES)):
         with psycopg.connect(administrator, dbname=name, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
