@@ -200,7 +200,11 @@ KINDS: Final = (
     _nobody("deactivated person's session", lambda s, _: s.deactivated.browser),
     _bad_bearer("deactivated person's access token", lambda s: s.deactivated.token),
     Kind(
-        "session from before a new password", False, None, lambda s, _: s.renewed.browser, may_end_session=True
+        "session from before a new password",
+        False,
+        None,
+        lambda s, _: s.renewed.browser,
+        may_end_session=True,
     ),
     _bad_bearer("access token from before a new password", lambda s: s.renewed.token),
     _bad_bearer("revoked API token", lambda s: s.revoked_api_token),

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from tests.isolation.doors.rows import tenant_models
 from tests.isolation.doors.routes import Route, Undeclared
+from tests.isolation.doors.rows import tenant_models
 from tests.isolation.doors.scene import Scene
 
 # Parts of paths that are no ids, with values of which one leads somewhere.
@@ -60,7 +60,9 @@ class Ways:
     def _through(self, route: Route, models: tuple[type[Model], ...]) -> Iterator[Way]:
         """The paths over all rows of these models."""
         choices = {name: WORDS.get(name, ()) for name in route.parameters}
-        choices |= {name: tuple(self._scene.own[model]) for name, model in zip(route.ids, models, strict=True)}
+        choices |= {
+            name: tuple(self._scene.own[model]) for name, model in zip(route.ids, models, strict=True)
+        }
         for values in product(*choices.values()):
             yield Way(
                 route,
@@ -83,6 +85,8 @@ def _likely_models(route: Route, name: str) -> Iterator[type[Model]]:
     """Models with UUID keys; first the viewset's own, then those that the path names."""
     queryset = getattr(route.view, "queryset", None)
     own = queryset.model if queryset is not None and name == "id" else None
-    models = [model for model in tenant_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)]
+    models = [
+        model for model in tenant_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)
+    ]
     said = f"{route.path}{name}"
     return iter(sorted(models, key=lambda model: (model is not own, model._meta.model_name not in said)))

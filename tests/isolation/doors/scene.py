@@ -23,7 +23,8 @@ from tenant_apps.orders.services import (
     fulfil_order,
     pay_order,
 )
-from tenant_apps.products.services import create_category, create_product
+from tenant_apps.products.models import Category, Product
+from tenant_apps.products.services import create_category, create_product, receive_stock
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.hosts import directory
@@ -142,18 +143,26 @@ def build() -> Scene:
 def _fill(tenant: Tenant, word: str) -> str:
     """Rows for every table, made by the verbs that people use; the secret of an API token with all scopes."""
     with unit_of_work(tenant):
-        category = create_category(actor=CLERK, name="Mugs")
-        product = create_product(
-            actor=CLERK, sku="MUG", name="Mug", price=Decimal(5), category=category, opening_stock=1_000
-        )
-        customer = create_customer(actor=CLERK, name="Buyer", reference="C-1", email="buyer@own.example")
+        categories = [create_category(actor=CLERK, name=name) for name in ("Mugs", "Cups")]
+        product, _ = [_product(number, category) for number, category in enumerate(categories)]
+        receive_stock(actor=CLERK, product=product, quantity=1)
+        customer, _ = [
+            create_customer(actor=CLERK, name="Buyer", reference=f"C-{number}") for number in (1, 2)
+        ]
         _orders([LineInput(product.pk, 1)], customer)
-        file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
-        upload_import(actor=CLERK, file=file, name=f"{word}.csv", start=False)
+        for name in ("first", "second"):
+            file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
+            upload_import(actor=CLERK, file=file, name=f"{name} {word}.csv", start=False)
         owner = User.objects.get(role="owner")
-        _, secret = create_api_token(actor=CLERK, owner=owner, name="Everything", scopes=SCOPES)
+        tokens = [create_api_token(actor=CLERK, owner=owner, name=word, scopes=SCOPES) for _ in range(2)]
         ensure_rows()
-    return secret
+    return tokens[0][1]
+
+
+def _product(number: int, category: Category) -> Product:
+    return create_product(
+        actor=CLERK, sku=f"MUG-{number}", name="Mug", price=Decimal(5), category=category, opening_stock=1_000
+    )
 
 
 def _orders(lines: list[LineInput], customer: Any) -> None:

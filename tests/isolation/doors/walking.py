@@ -1,6 +1,7 @@
 """One request as one kind of somebody, and what is wrong with the answer."""
 
 from collections.abc import Iterator
+from http.cookies import SimpleCookie
 from typing import Any, Final
 
 from django.test import Client
@@ -53,7 +54,7 @@ class Walk:
 
 def request(client: Client, route: Route, method: str, url: str) -> Any:
     """A request without a body; cookies that it sets are not kept."""
-    cookies = client.cookies.copy()
+    cookies = SimpleCookie(client.cookies)
     response = client.generic(method, url, content_type=content_type(route))
     response.body = content(response)
     client.cookies = cookies
