@@ -44,7 +44,7 @@ class SwitchField(fields.BooleanField):
         return super().to_internal_value(words.get(data, data) if isinstance(data, str) else data)
 
 
-class UploadSerializer(TenantSerializer):
+class ImportUploadSerializer(TenantSerializer):
     """A file of order lines, and how to read it."""
 
     file = serializers.FileField(help_text="CSV in UTF-8 or Windows-1252, with a header row.")
@@ -58,14 +58,14 @@ class UploadSerializer(TenantSerializer):
     start = SwitchField(default=True, help_text="Import at once, or only keep the file to be configured.")
 
 
-class ConfigurationSerializer(TenantSerializer):
+class ImportConfigurationSerializer(TenantSerializer):
     """How to read a file that was uploaded with `start=false`."""
 
     mapping = WordsField(required=False)
     options = WordsField(required=False)
 
 
-class FileSerializer(TenantModelSerializer):
+class ImportFileSerializer(TenantModelSerializer):
     """The uploaded file."""
 
     name = serializers.CharField(source="file_name")
@@ -78,7 +78,7 @@ class FileSerializer(TenantModelSerializer):
         fields = ("name", "size", "sha256", "columns")
 
 
-class ProgressSerializer(TenantSerializer):
+class ImportProgressSerializer(TenantSerializer):
     """How far it is. Rate and time left are null while nothing can be said."""
 
     percent = serializers.IntegerField()
@@ -86,7 +86,7 @@ class ProgressSerializer(TenantSerializer):
     seconds_left = serializers.IntegerField(allow_null=True)
 
 
-class CountsSerializer(TenantModelSerializer):
+class ImportCountsSerializer(TenantModelSerializer):
     """rows_read = rows_imported + rows_rejected + rows_already_there, as soon as it is done."""
 
     class Meta:
@@ -107,12 +107,12 @@ class CountsSerializer(TenantModelSerializer):
 class ImportSerializer(TenantModelSerializer):
     """One import with its progress."""
 
-    file = FileSerializer(source="*")
+    file = ImportFileSerializer(source="*")
     mapping = serializers.DictField(child=serializers.CharField())
     options = serializers.DictField(source="readable_options", child=serializers.CharField())
     missing = serializers.ListField(child=serializers.CharField())
-    counts = CountsSerializer(source="*")
-    progress = ProgressSerializer(source="*")
+    counts = ImportCountsSerializer(source="*")
+    progress = ImportProgressSerializer(source="*")
 
     class Meta:
         model = Import

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -15,7 +15,11 @@ from rest_framework.response import Response
 from tenant_apps.imports.filters import ImportFilters
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.reports import rejected_csv, report_name
-from tenant_apps.imports.serializers import ConfigurationSerializer, ImportSerializer, UploadSerializer
+from tenant_apps.imports.serializers import (
+    ImportConfigurationSerializer,
+    ImportSerializer,
+    ImportUploadSerializer,
+)
 from tenant_apps.imports.services import (
     cancel_import,
     configure_import,
@@ -39,6 +43,10 @@ class CSVRenderer(JSONRenderer):
     format = "csv"
 
 
+@extend_schema_view(
+    create=extend_schema(request={"multipart/form-data": ImportUploadSerializer}),
+    partial_update=extend_schema(request={"application/json": ImportConfigurationSerializer}),
+)
 class ImportViewSet(Creates, Updates, Deletes, TenantViewSet):
     """Files of order lines on their way into the shop."""
 
@@ -47,8 +55,8 @@ class ImportViewSet(Creates, Updates, Deletes, TenantViewSet):
     serializer_class = ImportSerializer
     statuses = {**TenantViewSet.statuses, **dict.fromkeys(("create", "start", "cancel", "resume"), 202)}
     inputs = {
-        "create": UploadSerializer,
-        "partial_update": ConfigurationSerializer,
+        "create": ImportUploadSerializer,
+        "partial_update": ImportConfigurationSerializer,
         **dict.fromkeys(("start", "cancel", "resume"), NoInput),
     }
     parser_classes = [StrictJSONParser, MultiPartParser]
