@@ -97,6 +97,14 @@ class NewOrderSerializer(TenantModelSerializer):
         fields = ("customer", "note", "external_reference", "lines", "place")
 
 
+class DraftChangesSerializer(TenantModelSerializer):
+    """What of a draft may change besides its lines."""
+
+    class Meta:
+        model = Order
+        fields = ("customer", "note", "external_reference")
+
+
 class CancellationSerializer(TenantSerializer):
     """Why an order is called off."""
 

@@ -13,6 +13,7 @@ from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.serializers import (
     CancellationSerializer,
     CustomerSerializer,
+    DraftChangesSerializer,
     LinesSerializer,
     NewOrderSerializer,
     OrderDetailSerializer,
@@ -30,6 +31,7 @@ from tenant_apps.orders.services import (
     place_order,
     replace_lines,
     update_customer,
+    update_draft,
 )
 from tenants.serializers import NoInput
 from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
@@ -54,7 +56,7 @@ class CustomerViewSet(Creates, Updates, TenantViewSet):
         return update_customer(actor=self.actor, customer=customer, **data)
 
 
-class OrderViewSet(Creates, Deletes, TenantViewSet):
+class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
     """Orders: drafts first, then moves from placed to closed; what was placed is cancelled, never deleted."""
 
     resource = "orders"
@@ -63,6 +65,7 @@ class OrderViewSet(Creates, Deletes, TenantViewSet):
     outputs = {"list": OrderSerializer}
     inputs = {
         "create": NewOrderSerializer,
+        "partial_update": DraftChangesSerializer,
         "lines": LinesSerializer,
         "cancel": CancellationSerializer,
         **dict.fromkeys(("place", "pay", "fulfil", "close"), NoInput),
@@ -75,6 +78,10 @@ class OrderViewSet(Creates, Deletes, TenantViewSet):
         """Write an order down as a draft, or place it at once."""
         create = create_and_place_order if data.pop("place") else create_draft
         return create(actor=self.actor, **data, source=Order.Source.API)
+
+    def perform_update(self, order: Order, data: dict[str, Any]) -> Order:
+        """Change a draft's customer, note or external reference; its lines are replaced by themselves."""
+        return update_draft(actor=self.actor, order=order, **data)
 
     def perform_destroy(self, order: Order) -> None:
         """Throw a draft away."""

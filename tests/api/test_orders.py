@@ -91,6 +91,20 @@ def test_the_lines_of_a_draft_are_replaced_and_those_of_an_order_are_not(owner_a
     problem(owner_api.put(f"orders/{draft['id']}/lines/", lines), 409, "move_refused")
 
 
+def test_a_draft_changes_its_customer_and_note_and_an_order_does_not(owner_api, draft):
+    buyer = owner_api.post("customers/", {"name": "Harbour Outfitters"}).json()["id"]
+    changed = owner_api.patch(f"orders/{draft['id']}/", {"customer": buyer, "note": "by hand"})
+    assert (changed.status_code, changed.json()["customer"], changed.json()["note"]) == (
+        200,
+        buyer,
+        "by hand",
+    )
+    assert changed.json()["lines"] == draft["lines"]
+    assert errors(owner_api.patch(f"orders/{draft['id']}/", {"total": "1.00"})) == {"/total": "unknown_field"}
+    owner_api.post(f"orders/{draft['id']}/place/")
+    problem(owner_api.patch(f"orders/{draft['id']}/", {"note": "later"}), 409, "move_refused")
+
+
 def test_a_draft_is_thrown_away_and_an_order_is_not(owner_api, draft, mug):
     assert owner_api.delete(f"orders/{draft['id']}/").status_code == 204
     problem(owner_api.get(f"orders/{draft['id']}/"), 404, "not_found")
