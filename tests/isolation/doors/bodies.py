@@ -45,7 +45,7 @@ def sound_body(shape: Any, own: Mapping[type[Model], list[Any]]) -> Body:
 def with_value(body: Body, place: Place, value: str) -> Body:
     """The body with another value in one place."""
     first, *rest = place
-    copy: Any = dict(body) if isinstance(body, dict) else list(body)
+    copy: Any = body.copy()
     copy[first] = with_value(copy[first], tuple(rest), value) if rest else value
     return copy  # type: ignore[no-any-return]
 

@@ -50,7 +50,8 @@ KEYS = """
 
 def mark(schema: str) -> tuple[set[str], set[str]]:
     """Write the canary into every text of a schema; the columns that took it, and those that did not."""
-    taken, refused = set(), set()
+    taken: set[str] = set()
+    refused: set[str] = set()
     with administrator() as connection:
         for table, column, kind in connection.execute(COLUMNS, [schema]).fetchall():
             if (name := f"{table}.{column}") in LEFT_ALONE:
@@ -87,7 +88,7 @@ def _mark_column(
     connection: psycopg.Connection[Any], schema: str, table: str, column: str, statement: str
 ) -> bool:
     """Whether every row took the canary; a table without rows has not."""
-    query = sql.SQL(statement).format(  # type: ignore[arg-type]  # one of two constants above
+    query = sql.SQL(statement).format(
         table=sql.Identifier(schema, table), column=sql.Identifier(column), canary=sql.Literal(CANARY)
     )
     try:
@@ -110,6 +111,7 @@ class Watch:
         return {word for word in self.words if word in text} | (set(UUIDS.findall(text)) & self.keys)
 
 
-def content(response: HttpResponseBase) -> str:
+def content(response: Any) -> str:
     """The whole body, streamed or not."""
-    return response.getvalue().decode(errors="replace")  # type: ignore[attr-defined, no-any-return]
+    body: bytes = response.getvalue()
+    return body.decode(errors="replace")

@@ -89,4 +89,4 @@ def _likely_models(route: Route, name: str) -> Iterator[type[Model]]:
         model for model in tenant_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)
     ]
     said = f"{route.path}{name}"
-    return iter(sorted(models, key=lambda model: (model is not own, model._meta.model_name not in said)))
+    return iter(sorted(models, key=lambda model: (model is not own, str(model._meta.model_name) not in said)))

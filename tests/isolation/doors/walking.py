@@ -55,7 +55,7 @@ class Walk:
 def request(client: Client, route: Route, method: str, url: str) -> Any:
     """A request without a body; cookies that it sets are not kept."""
     cookies = SimpleCookie(client.cookies)
-    response = client.generic(method, url, content_type=content_type(route))
+    response: Any = client.generic(method, url, content_type=content_type(route))
     response.body = content(response)
     client.cookies = cookies
     return response
@@ -79,10 +79,10 @@ def _is(expected: Outcome, route: Route, method: str, response: Any) -> bool:
         case Outcome.LET_IN:
             return _is_let_in(route, method, response)
         case Outcome.SIGN_IN if not route.is_api:
-            return status == 302 and response["Location"].partition("?")[0] == "/sign-in/"
+            return bool(status == 302 and response["Location"].partition("?")[0] == "/sign-in/")
         case _:
             right, code = PROBLEMS[expected]
-            return status == right and (not route.is_api or _says(response, code))
+            return bool(status == right and (not route.is_api or _says(response, code)))
 
 
 PROBLEMS: Final = {
