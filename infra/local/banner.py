@@ -35,7 +35,5 @@ def _login(user: dict[str, Any]) -> str:
     return f"  {'':<16}{user['email']}  {user['password']}{role}"
 
 
-def _token(token: Any) -> str:
-    if isinstance(token, str):
-        return token
-    return f"{token.get('token', '')}  ({token.get('name', '')}: {', '.join(token.get('scopes', []))})"
+def _token(token: dict[str, Any]) -> str:
+    return f"{token['token']}  ({token['name']}, {len(token['scopes'])} scopes)"

@@ -17,6 +17,7 @@ from infra.local.binaries import ServiceError
 from infra.local.postgres import Postgres
 
 SOURCES = ("config", "tenants", "shared_apps", "billing", "tenant_apps")
+ADDRESSES = ("PUBLIC_SCHEME", "PUBLIC_HOST", "PUBLIC_PORT")
 ADMINISTRATOR = "DATABASE_URL"
 RUN_TIME = {alias: f"{alias.upper()}_DATABASE_URL" for alias in env.LOGINS}
 OWN_FILES = (
@@ -126,8 +127,8 @@ def write_private(path: Path, content: str) -> None:
 
 
 def fingerprint(data: Path) -> str:
-    """Changes with the code, the keys and the cluster: as long as it is the same, a database stays prepared."""
-    found = hashlib.sha256()
+    """As long as code, keys, cluster and addresses are the same, a prepared database stays prepared."""
+    found = hashlib.sha256("".join(os.environ.get(name, "") for name in ADDRESSES).encode())
     for secret in ("secret-key", "postgres-password"):
         found.update((data / secret).read_bytes())
     for path in sorted(path for folder in SOURCES for path in (env.ROOT / folder).rglob("*.py")):

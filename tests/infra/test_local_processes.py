@@ -9,7 +9,9 @@ import pytest
 from config import env
 from config.variables import VARIABLES
 from infra.local import instance, processes
+from infra.local.banner import banner
 from infra.local.binaries import ServiceError
+from infra.local.postgres import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +120,46 @@ def test_reset_deletes_what_bin_dev_made_and_nothing_else(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     instance.reset(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_prepared_database_is_prepared_anew_for_other_code_keys_or_addresses(tmp_path, environ):
+    (tmp_path / "secret-key").write_text("key")
+    (tmp_path / "postgres-password").write_text("password")
+    environ.setattr(instance, "SOURCES", ("code",))
+    environ.setattr(env, "ROOT", tmp_path)
+    (tmp_path / "code").mkdir()
+    seen = [instance.fingerprint(tmp_path)]
+    assert instance.fingerprint(tmp_path) == seen[0]
+    (tmp_path / "code/new.py").write_text("new = 1")
+    seen.append(instance.fingerprint(tmp_path))
+    (tmp_path / "postgres-password").write_text("another cluster's")
+    seen.append(instance.fingerprint(tmp_path))
+    environ.setenv("PUBLIC_PORT", "8001")
+    seen.append(instance.fingerprint(tmp_path))
+    assert len(set(seen)) == 4
+
+
+def test_the_banner_has_what_a_person_needs_and_says_where_a_database_had_to_go(tmp_path, environ):
+    demo = {
+        "operators": [{"email": "op@platform.example", "password": "pw"}],
+        "tenants": [
+            {
+                "host": "acme.localhost",
+                "url": "http://acme.localhost:8123/",
+                "users": [{"email": "owner@acme.example", "password": "pw", "role": "owner"}],
+                "api_tokens": [{"name": "Demo", "token": "rwh_x", "scopes": ["a", "b"]}],
+            }
+        ],
+    }
+    environ.setattr(Postgres, "home", lambda self: tmp_path / "elsewhere")
+    said = banner(demo, tmp_path, 8123, 1.94)
+    for words in (
+        "after 1.9 s",
+        "http://localhost:8123/admin/",
+        "op@platform.example  pw",
+        "http://acme.localhost:8123/",
+        "owner@acme.example  pw  (owner)",
+        "rwh_x  (Demo, 2 scopes)",
+        "elsewhere, because nobody but root",
+    ):
+        assert words in said
