@@ -155,10 +155,10 @@ def _prepared(environment: dict[str, str], data: Path, *, own: bool) -> dict[str
 
 def _prepare(environment: dict[str, str]) -> str:
     """Logins, tables and the demo, in one process: the only one that gets the administrator's login."""
+    print("Preparing the database: tables, and tenants to look at …", flush=True)
     command = [sys.executable, "manage.py", "prepare", "--demo", "--json"]
-    done = subprocess.run(
-        command, cwd=env.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
-    )
+    options: dict[str, Any] = {"cwd": env.ROOT, "env": environment, "start_new_session": True}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
     if done.returncode:
         raise ServiceError("The database could not be prepared; `manage.py prepare --demo` says why above.")
     return done.stdout
