@@ -150,12 +150,23 @@ def _invoices(job: Import, after: int, end: int) -> list[str]:
 def _apply(job: Import, invoices: list[str]) -> Applied:
     # Whoever places an order waits here: numbers have no gaps, so the lock lasts until the commit.
     last = OrderCounter.objects.select_for_update().values_list("last", flat=True).get()
+    _plan_by_indexes()
     reject_lines_not_there(job, invoices)
     with connection.cursor() as cursor:
         cursor.execute(APPLY_INVOICES, {**_shared(job), "kind": ORDER, "invoices": invoices, "last": last})
         applied = Applied(*cursor.fetchone())
     take_numbers(count=applied.orders)
     return applied
+
+
+def _plan_by_indexes() -> None:
+    """Keep each batch's cost independent of the size of the shop.
+
+    Tables that an import has just filled have no statistics yet: the planner takes them for small and reads all orders
+    and lines of the shop for each batch.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def _count(job: Import, applied: Applied) -> None:
