@@ -1,0 +1,82 @@
+"""PgBouncer in transaction mode before the tests' PostgreSQL, with the settings that the product ships."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from infra.local.binaries import account
+from infra.local.ports import LOOPBACK, accepts, free_port
+from infra.local.services import temporary_folder
+
+SHIPPED = Path(__file__).parents[2] / "infra" / "pgbouncer" / "pgbouncer.ini"
+MISSING = "No pgbouncer was found. On Debian: apt-get install pgbouncer"
+START_SECONDS = 20
+
+
+def find_pgbouncer() -> str:
+    """The program; installed where that may be done without asking, else the test is skipped (it fails under CI)."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    found = shutil.which("pgbouncer", path=path)
+    if found is None and _may_install():
+        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "pgbouncer"]
+        subprocess.run(command, check=False, capture_output=True)
+        found = shutil.which("pgbouncer", path=path)
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up(MISSING)
+    return str(found)
+
+
+def _may_install() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+@contextmanager
+def pooler(pool_size: int) -> Iterator[int]:
+    """The port of a pooler that hands at most this many server connections round."""
+    program, port = find_pgbouncer(), free_port()
+    with temporary_folder() as folder:
+        account().own(folder)
+        file = _configuration(folder, port, pool_size)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([program, file], stdout=log, stderr=log, cwd="/", **account().popen)
+        try:
+            _wait(process, port, folder / "log")
+            yield port
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _configuration(folder: Path, port: int, pool_size: int) -> Path:
+    app = settings.DATABASES["default"]
+    users = folder / "users.txt"
+    users.write_text(f'"{app["USER"]}" "{app["PASSWORD"]}"\n')
+    parser = configparser.RawConfigParser()
+    parser.read(SHIPPED)
+    assert parser["pgbouncer"]["pool_mode"] == "transaction"
+    parser["databases"] = {app["NAME"]: f"host={app['HOST']} port={app['PORT']} dbname={app['NAME']}"}
+    here = {"listen_addr": LOOPBACK, "listen_port": str(port), "auth_file": str(users)}
+    parser["pgbouncer"].update(here | {"default_pool_size": str(pool_size)})
+    with (folder / "pgbouncer.ini").open("w") as file:
+        parser.write(file)
+    for path in (users, folder / "pgbouncer.ini"):
+        account().own(path)
+    return folder / "pgbouncer.ini"
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not accepts(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"PgBouncer did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.05)
