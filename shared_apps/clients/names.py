@@ -19,7 +19,8 @@ RESERVED: Final = frozenset(
     tls usenet user users uucp webhook webhooks webmail webmaster wpad www www1 www2
     """.split()
 )
-CONFUSED: Final = (("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("rn", "m"), ("vv", "w"), ("-", ""))
+# Hyphens go first: what they part may look like one letter.
+CONFUSED: Final = (("-", ""), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("rn", "m"), ("vv", "w"))
 
 
 class BadName(Invalid):
