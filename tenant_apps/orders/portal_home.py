@@ -27,6 +27,7 @@ from tenants.users.permissions import can
 
 RECENT: Final = 8
 FOUND: Final = 6
+FIRST_DAY: Final = date(1970, 1, 1)
 
 register(Entry("Home", "home", "orders:home", "orders:read", key="h", order=10, prefix="/"))
 
@@ -68,9 +69,10 @@ def home(request: PortalRequest) -> HttpResponse:
 def _until(request: PortalRequest) -> date:
     this_day = today().date()
     try:
-        return min(date.fromisoformat(request.GET.get("until", "")), this_day)
+        asked = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return this_day
+    return max(FIRST_DAY, min(asked, this_day))
 
 
 def _tasks(waiting: Waiting, low: int) -> list[Task]:

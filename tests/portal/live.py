@@ -1,0 +1,123 @@
+"""The portal under a real browser: a server in this process, and pages that note everything they should not do."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from axe_playwright_python.sync_playwright import Axe
+from django.core.wsgi import get_wsgi_application
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+ALL_RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+# What a theme can break; the other rules look at what is the same in both.
+RULES_OF_COLOUR = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *args: Any) -> None:
+        return
+
+
+class PooledServer(WSGIServer):
+    """Answers in a few threads that stay, so that they keep their connections to the database."""
+
+    pool = ThreadPoolExecutor(max_workers=4)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Hand the request to a thread."""
+        self.pool.submit(self._answer, request, client_address)
+
+    def _answer(self, request: Any, client_address: Any) -> None:
+        self.finish_request(request, client_address)
+        self.shutdown_request(request)
+
+
+@contextmanager
+def serving() -> Iterator[int]:
+    """The application on a free port, which it yields."""
+    server = make_server("127.0.0.1", 0, get_wsgi_application(), PooledServer, Quiet)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass
+class Visit:
+    """One tab of the browser, and whatever went wrong in it."""
+
+    page: Page
+    origin: str
+    expected: set[int] = field(default_factory=set)
+    wrongs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.wrongs.append(f"script: {error}"))
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # The browser reports each refused answer as well; those are judged by their status.
+        if message.type in {"error", "warning"} and "status of" not in message.text:
+            self.wrongs.append(f"{message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(self.origin):
+            self.wrongs.append(f"another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.wrongs.append(f"{response.status}: {response.url}")
+
+    def open(self, path: str) -> Page:
+        """Go to a path and wait until its scripts have run."""
+        self.page.goto(f"{self.origin}{path}", wait_until="load")
+        return self.page
+
+    def barriers(self, rules: dict[str, Any] = ALL_RULES) -> list[str]:
+        """What axe finds on the page as it is now."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(Axe().axe_script)
+        found = self.page.evaluate("rules => axe.run(rules)", rules)["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+            for rule in found
+            for node in rule["nodes"]
+        ]
+
+
+def open_tab(browser: Browser, port: int, host: str, cookie: tuple[str, str] | None, **options: Any) -> Visit:
+    """A tab with an empty profile on a tenant's host, signed in when a session's cookie is given."""
+    context: BrowserContext = browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **options})
+    context.set_default_timeout(10_000)
+    origin = f"http://{host}:{port}"
+    if cookie:
+        context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": origin}])
+    return Visit(context.new_page(), origin)

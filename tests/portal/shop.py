@@ -1,0 +1,112 @@
+"""A shop with something of everything, for tests that look at pages."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.core.files.base import ContentFile
+
+from tenant_apps.imports.models import Import
+from tenant_apps.imports.running import run_import
+from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.services import (
+    cancel_order,
+    close_order,
+    create_customer,
+    fulfil_order,
+)
+from tenant_apps.products.models import Category, Product
+from tenant_apps.products.services import archive_product, create_category
+from tenants.context import Tenant, tenant_context, unit_of_work
+from tenants.users.models import ApiToken, User
+from tenants.users.services import create_api_token
+from tests.orders.builders import a_draft, a_paid_order, a_placed_order
+from tests.products.builders import CLERK, a_product, a_service
+
+LINES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HANGING HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
+536365,71053,WHITE METAL LANTERN,6,2010-12-01 08:26:00,3.39,17850.0,United Kingdom
+C536366,71053,WHITE METAL LANTERN,-1,2010-12-02 08:26:00,3.39,17850.0,United Kingdom
+536367,71053,WHITE METAL LANTERN,many,2010-12-02 09:00:00,3.39,17850.0,United Kingdom
+"""
+
+
+@dataclass
+class Shop:
+    """One of each, ready for their pages."""
+
+    category: Category
+    product: Product
+    low: Product
+    archived: Product
+    service: Product
+    customer: Customer
+    draft: Order
+    placed: Order
+    paid: Order
+    closed: Order
+    cancelled: Order
+    token: ApiToken
+
+    def path(self, template: str) -> str:
+        """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
+        return template.format(**{field.name: getattr(self, field.name).pk for field in fields(self)})
+
+
+def open_shop(tenant: Tenant, owner: User) -> Shop:
+    """Fill a tenant by the verbs that people use."""
+    with unit_of_work(tenant):
+        return _filled(owner)
+
+
+def _filled(owner: User) -> Shop:
+    category = create_category(actor=CLERK, name="Kitchen")
+    product = a_product(name="Enamel jug", category=category, opening_stock=100, description="Blue.")
+    low = a_product(name="Oak tray", opening_stock=2, low_stock_at=5)
+    archived = archive_product(actor=CLERK, product=a_product(name="Old tray"))
+    customer = create_customer(
+        actor=CLERK,
+        name="Ada Lovelace",
+        email="ada@analytical.example",
+        reference="C-17",
+        country="United Kingdom",
+        phone="+44 20 7946 0000",
+        note="Pays at once.",
+    )
+    wanted: tuple[Any, ...] = ((product, 2), (low, 1))
+    closed = close_order(
+        actor=CLERK,
+        order=fulfil_order(actor=CLERK, order=a_paid_order((product, 1), customer=customer)),
+    )
+    cancelled = cancel_order(actor=CLERK, order=a_placed_order((product, 1)), note="Ordered twice")
+    token, _ = create_api_token(actor=CLERK, owner=owner, name="Web shop", scopes=["orders:read"])
+    return Shop(
+        category=category,
+        product=product,
+        low=low,
+        archived=archived,
+        service=a_service(),
+        customer=customer,
+        draft=a_draft((product, 3), customer=customer, note="Ring twice"),
+        placed=a_placed_order((product, 1), customer=customer),
+        paid=a_paid_order(*wanted[:1], customer=customer, note="To the back door"),
+        closed=closed,
+        cancelled=cancelled,
+        token=token,
+    )
+
+
+def an_import(tenant: Tenant, *, start: bool = True, text: str = LINES) -> Import:
+    """A file that was uploaded, and handed to a worker if the test says so."""
+    with unit_of_work(tenant):
+        file: Any = ContentFile(text.encode())
+        return upload_import(actor=CLERK, file=file, name="lines.csv", start=start)
+
+
+def a_finished_import(tenant: Tenant, text: str = LINES) -> Import:
+    """An import that a worker has run to its end."""
+    job = an_import(tenant, text=text)
+    with tenant_context(tenant):
+        run_import(job.pk)
+    with unit_of_work(tenant):
+        return Import.objects.get(pk=job.pk)

@@ -1,0 +1,117 @@
+"""Who may open which page: every portal route, every role."""
+
+import pytest
+from django.urls import get_resolver
+
+from tenants.checks import routes
+from tenants.users.permissions import ROLE_VERBS
+from tests.portal.shop import an_import
+
+PAGES = {
+    "/": "orders:read",
+    "/search/": "orders:read",
+    "/orders/": "orders:read",
+    "/orders/{paid}/": "orders:read",
+    "/orders/new/": "orders:write",
+    "/orders/{draft}/edit/": "orders:write",
+    "/orders/{paid}/cancel/": "orders:write",
+    "/orders/{draft}/discard/": "orders:write",
+    "/customers/": "customers:read",
+    "/customers/options/": "customers:read",
+    "/customers/{customer}/": "customers:read",
+    "/customers/new/": "customers:write",
+    "/customers/{customer}/edit/": "customers:write",
+    "/products/": "products:read",
+    "/products/options/": "products:read",
+    "/products/categories/": "products:read",
+    "/products/{product}/": "products:read",
+    "/products/{product}/stock/": "stock:read",
+    "/products/new/": "products:write",
+    "/products/{product}/edit/": "products:write",
+    "/products/{product}/archive/": "products:write",
+    "/products/{product}/receive/": "stock:write",
+    "/products/{product}/adjust/": "stock:write",
+    "/products/categories/new/": "products:write",
+    "/products/categories/{category}/": "products:write",
+    "/products/categories/{category}/delete/": "products:write",
+    "/imports/": "imports:read",
+    "/imports/new/": "imports:write",
+    "/settings/tokens/": "tokens:manage",
+    "/settings/tokens/new/": "tokens:manage",
+    "/settings/tokens/{token}/revoke/": "tokens:manage",
+}
+IMPORT_PAGES = {
+    "/imports/{0}/": "imports:read",
+    "/imports/{0}/rejected/": "imports:read",
+    "/imports/{0}/rejected.csv": "imports:read",
+    "/imports/{0}/delete/": "imports:write",
+}
+ACTIONS = {
+    "/orders/{placed}/pay/": "orders:write",
+    "/products/{archived}/restore/": "products:write",
+}
+
+
+def expected(role: str, verb: str) -> int:
+    return 200 if verb in ROLE_VERBS[role] else 403
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member", "viewer"])
+def test_each_page_opens_for_the_roles_that_include_its_verb(browser_of, shop, acme, role):
+    browser, job = browser_of(role), an_import(acme, start=False)
+    pages = {shop.path(path): verb for path, verb in PAGES.items()}
+    pages |= {path.format(job.pk): verb for path, verb in IMPORT_PAGES.items()}
+    found = {path: browser.get(path).status_code for path in pages}
+    assert found == {path: expected(role, verb) for path, verb in pages.items()}
+
+
+def test_a_viewer_changes_nothing(browser_of, shop, acme):
+    browser = browser_of("viewer")
+    for path in (*ACTIONS, *(path for path, verb in PAGES.items() if verb.endswith(":write"))):
+        answer = browser.post(shop.path(path), {})
+        assert answer.status_code == 403, path
+    assert b"orders:write" in browser.get("/orders/new/").content
+
+
+def test_a_viewer_is_not_shown_what_is_refused(browser_of, shop):
+    browser = browser_of("viewer")
+    for path in ("/products/", "/orders/", shop.path("/orders/{paid}/"), shop.path("/products/{product}/")):
+        page = browser.get(path).content.decode()
+        for word in ("New product", "New order", "Fulfil order", "Receive stock", "Settings"):
+            assert word not in page, (path, word)
+
+
+def test_every_page_sends_strangers_to_the_sign_in_page(visitor, shop):
+    for path in PAGES:
+        answer = visitor.get(shop.path(path))
+        assert answer.status_code == 302, path
+        assert answer["Location"].startswith("/sign-in/?next="), path
+
+
+def test_the_tables_above_have_every_page_of_the_portal():
+    declared = [pattern for _, pattern in routes(get_resolver()) if hasattr(pattern.callback, "verb")]
+    moves_of_an_import = 2  # its columns, and start, cancel, resume
+    assert len(declared) == len(PAGES) + len(IMPORT_PAGES) + len(ACTIONS) + moves_of_an_import
+
+
+def test_ids_of_the_neighbour_are_unknown_here(client_of, globex, stranger, shop, acme):
+    job = an_import(acme, start=False)
+    neighbour = client_of(globex, stranger)
+    for path in (*PAGES, *ACTIONS):
+        if "{" in path:
+            assert neighbour.get(shop.path(path)).status_code in {404, 405}, path
+            assert neighbour.post(shop.path(path), {}).status_code in {404, 405}, path
+    for path in IMPORT_PAGES:
+        assert neighbour.get(path.format(job.pk)).status_code == 404, path
+
+
+def test_a_session_of_the_neighbour_opens_nothing(client_of, globex, stranger, acme):
+    neighbour = client_of(globex, stranger)
+    neighbour.defaults["HTTP_HOST"] = acme.host
+    assert neighbour.get("/", headers={"host": acme.host})["Location"].startswith("/sign-in/")
+
+
+def test_an_unknown_page_says_so(browser):
+    answer = browser.get("/nothing/here/")
+    assert answer.status_code == 404
+    assert b"There is nothing here" in answer.content

@@ -1,0 +1,410 @@
+"""The portal in a real browser: no barrier, no foreign request, nothing refused by the policy; keys and dialogs."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.test import Client
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from infra.local.chromium import find_chromium
+from tests.cast import PASSWORD
+from tests.portal.live import ALL_RULES, FLAGS, PHONE, RULES_OF_COLOUR, WIDE, Visit, open_tab, serving
+from tests.portal.shop import LINES, a_finished_import, an_import
+
+CHROMIUM = find_chromium()
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and os.environ.get("CI") != "true", reason="there is no chromium on this machine"
+)
+
+PAGES = [
+    "/",
+    "/search/?q=a",
+    "/orders/",
+    "/orders/?q=zeppelin",
+    "/orders/new/",
+    "/orders/{draft}/",
+    "/orders/{draft}/edit/",
+    "/orders/{paid}/",
+    "/orders/{cancelled}/",
+    "/orders/{paid}/cancel/",
+    "/customers/",
+    "/customers/{customer}/",
+    "/customers/new/",
+    "/products/",
+    "/products/new/",
+    "/products/{product}/",
+    "/products/{product}/edit/",
+    "/products/{product}/stock/",
+    "/products/{product}/receive/",
+    "/products/categories/",
+    "/imports/new/",
+    "/settings/tokens/",
+    "/settings/tokens/new/",
+    "/nothing/",
+]
+EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]
+PUBLIC_PAGES = ["/", "/sign-up/", "/find/"]
+GATES = ["/sign-in/", "/forgot/", "/verify-email/nonsense/"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for the module. Its driver keeps an event loop in this thread, which Django would take for ours."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    with sync_playwright() as playwright:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+    if before is not None:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(chromium: Browser, port: int, acme) -> Iterator[Callable[..., Visit]]:
+    """A tab on acme's host: `tab(browser)` signed in as the test client is, `tab()` as nobody.
+
+    At the end of the test nothing may have gone wrong in any of them.
+    """
+    visits: list[Visit] = []
+
+    def make(client: Client | None = None, host: str = acme.host, **options) -> Visit:
+        name = settings.SESSION_COOKIE_NAME
+        cookie = (name, client.cookies[name].value) if client else None
+        visits.append(open_tab(chromium, port, host, cookie, **options))
+        return visits[-1]
+
+    yield make
+    wrongs = [wrong for visit in visits for wrong in visit.wrongs]
+    for visit in visits:
+        visit.page.context.close()
+    assert wrongs == []
+
+
+def barriers_everywhere(visit: Visit) -> dict[str, list[str]]:
+    """What axe finds in both themes and widths."""
+    found = {}
+    for scheme, rules in (("light", ALL_RULES), ("dark", RULES_OF_COLOUR)):
+        visit.page.emulate_media(color_scheme=scheme)
+        for size in (WIDE, PHONE):
+            visit.page.set_viewport_size(size)
+            found[f"{scheme} {size['width']}"] = visit.barriers(rules)
+    return {where: what for where, what in found.items() if what}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_barriers(tab, browser, shop, path):
+    visit = tab(browser)
+    visit.expected = {404} if path == "/nothing/" else set()
+    visit.open(shop.path(path))
+    assert barriers_everywhere(visit) == {}
+
+
+def test_empty_pages_have_no_barriers(tab, browser):
+    visit = tab(browser)
+    for path in EMPTY_PAGES:
+        visit.open(path)
+        assert barriers_everywhere(visit) == {}, path
+
+
+def test_the_gates_have_no_barriers(tab):
+    visit = tab()
+    visit.expected = {410}
+    for path in GATES:
+        visit.open(path)
+        assert barriers_everywhere(visit) == {}, path
+
+
+def test_the_public_pages_have_no_barriers(tab):
+    visit = tab(host=settings.PUBLIC_HOST)
+    for path in PUBLIC_PAGES:
+        visit.open(path)
+        assert barriers_everywhere(visit) == {}, path
+
+
+def test_the_pages_of_an_import_have_no_barriers(tab, browser, acme):
+    visit = tab(browser)
+    for job in (an_import(acme, start=False), a_finished_import(acme, LINES.replace("5363", "6363"))):
+        visit.open(f"/imports/{job.pk}/")
+        assert barriers_everywhere(visit) == {}
+    visit.open(f"/imports/{job.pk}/rejected/")
+    assert barriers_everywhere(visit) == {}
+    visit.open(f"/imports/{an_import(acme).pk}/")
+    assert barriers_everywhere(visit) == {}
+
+
+def test_what_opens_over_the_page_has_no_barriers(tab, browser, shop):
+    visit = tab(browser, viewport=PHONE)
+    page = visit.open(shop.path("/products/{low}/"))
+    for opener, opened in (
+        ("[popovertarget=rail]", "#rail:popover-open"),
+        ("[popovertarget=person-menu]", "#person-menu:popover-open"),
+        ("text=Receive stock", "#dialog[open]"),
+        ("[data-palette]", "#palette[open]"),
+    ):
+        page.click(opener)
+        page.wait_for_selector(opened)
+        assert visit.barriers() == []
+        page.keyboard.press("Escape")
+        page.wait_for_selector(opened, state="detached")
+
+
+def test_nothing_scrolls_sideways_on_a_phone(tab, browser, shop):
+    visit = tab(browser, viewport=PHONE)
+    for path in PAGES:
+        visit.expected = {404}
+        page = visit.open(shop.path(path))
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+def test_a_person_signs_in_with_the_keyboard_alone(tab):
+    page = tab().open("/orders/")
+    page.keyboard.type("owner@acme.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No orders yet")).to_be_visible()
+
+
+def test_a_refused_form_puts_the_focus_on_its_summary(tab):
+    visit = tab()
+    visit.expected = {422}
+    page = visit.open("/sign-in/")
+    page.fill("[name=email]", "owner@acme.example")
+    page.fill("[name=password]", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator(".summary")).to_be_focused()
+
+
+def test_the_first_tab_skips_to_the_content(tab, browser, shop):
+    page = tab(browser).open("/orders/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_keys_search_go_and_help(tab, browser, shop):
+    page = tab(browser).open("/orders/")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search number")).to_be_focused()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    expect(page.get_by_role("heading", name="Products", exact=True)).to_be_visible()
+
+
+def test_letters_in_a_field_are_only_letters(tab, browser, shop):
+    page = tab(browser).open("/orders/")
+    page.get_by_role("searchbox").press_sequentially("g/?p")
+    expect(page.get_by_role("searchbox")).to_have_value("g/?p")
+    assert page.url.endswith("/orders/") or "q=" in page.url
+
+
+def test_the_palette_finds_and_opens(tab, browser, shop):
+    page = tab(browser).open("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("enamel")
+    expect(page.locator("#palette-results a")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Enamel jug")).to_be_visible()
+
+
+def test_the_arrows_walk_the_palette(tab, browser, shop):
+    page = tab(browser).open("/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-results a").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#palette-results a").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#palette input")).to_be_focused()
+
+
+def test_a_list_is_searched_as_one_types_and_the_address_keeps_it(tab, browser, shop):
+    page = tab(browser).open("/products/")
+    page.get_by_role("searchbox").fill("oak")
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    assert "q=oak" in page.url
+    page.reload()
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#results tbody tr")).to_have_count(3)
+
+
+def test_a_dialog_keeps_the_focus_and_gives_it_back(tab, browser, shop):
+    visit = tab(browser)
+    visit.expected = {422}
+    page = visit.open(shop.path("/products/{low}/"))
+    page.get_by_role("link", name="Receive stock").press("Enter")
+    dialog = page.get_by_role("dialog", name="Receive stock")
+    expect(dialog.get_by_label("Quantity")).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Receive stock")).to_be_focused()
+
+
+def test_a_refusal_stays_in_the_dialog_and_a_success_is_said(tab, browser, shop):
+    visit = tab(browser)
+    visit.expected = {422}
+    page = visit.open(shop.path("/products/{product}/"))
+    page.click("text=Adjust stock")
+    page.get_by_label("Counted on the shelf").fill("0")
+    page.get_by_label("Reason").fill("Lost")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog .summary")).to_be_focused()
+    page.get_by_label("Counted on the shelf").fill("50")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").get_by_text("The books now say 50.")).to_be_visible()
+
+
+def test_errors_stay_and_successes_go(tab, browser, shop):
+    visit = tab(browser)
+    page = visit.open(shop.path("/orders/{placed}/"))
+    other = visit.page.context.new_page()
+    other.goto(page.url)
+    other.click("text=Mark as paid")
+    expect(other.locator(".toast--success")).to_be_visible()
+    page.click("text=Mark as paid")
+    expect(page.locator(".toast--error")).to_contain_text("cannot make the move")
+    expect(other.locator(".toast")).to_have_count(0)
+    expect(page.locator(".toast--error")).to_be_visible()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_an_order_is_written_with_the_keyboard(tab, browser, shop):
+    page = tab(browser).open("/orders/new/")
+    page.get_by_label("Customer").focus()
+    page.keyboard.type("ada")
+    expect(page.get_by_role("option", name="Ada Lovelace")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Customer")).to_have_value("C-17")
+    page.get_by_label("Product of line 1").focus()
+    page.keyboard.type("enamel")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Quantity of line 1")).to_be_focused()
+    page.keyboard.type("3")
+    expect(page.locator("[data-total]")).to_have_text("£28.50")
+    page.click("text=Place order")
+    expect(page.get_by_role("status").get_by_text("is placed")).to_be_visible()
+    expect(page.locator("tfoot td")).to_have_text("£28.50")
+
+
+def test_lines_are_added_and_removed(tab, browser, shop):
+    page = tab(browser).open(shop.path("/orders/{draft}/edit/"))
+    page.click("text=Add lines")
+    page.keyboard.type("oak")
+    page.get_by_role("option").click()
+    page.get_by_role("button", name="Remove the line").first.click()
+    page.click("text=Save draft")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("link", name="Oak tray")).to_be_visible()
+
+
+def test_escape_closes_suggestions_and_leaves_the_text(tab, browser, shop):
+    page = tab(browser).open("/orders/new/")
+    page.get_by_label("Customer").focus()
+    page.keyboard.type("ada")
+    expect(page.get_by_role("option")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(page.get_by_label("Customer")).to_have_value("ada")
+
+
+def test_the_chosen_theme_is_kept(tab, browser):
+    page = tab(browser).open("/")
+    page.click("[popovertarget=person-menu]")
+    page.click("text=Dark appearance")
+    ground = page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor")
+    page.reload()
+    assert page.get_attribute("html", "data-theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == ground
+
+
+def test_the_columns_of_an_import_are_kept_as_they_change(tab, browser, acme):
+    job = an_import(acme, start=False)
+    page = tab(browser).open(f"/imports/{job.pk}/")
+    page.get_by_label("SKU").select_option("")
+    expect(page.get_by_text("choose a column for: SKU")).to_be_visible()
+    page.get_by_label("SKU").select_option("StockCode")
+    page.get_by_role("button", name="Start the import").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.get_by_role("button", name="Cancel import").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_the_portal_works_without_scripts(tab, browser, shop):
+    visit = tab(browser, java_script_enabled=False)
+    page = visit.open("/products/?q=oak")
+    page.click("a.row-link")
+    page.click("text=Receive stock")
+    page.fill("[name=quantity]", "5")
+    page.click("button:has-text('Receive stock')")
+    expect(page.locator(".toast")).to_contain_text("5 received.")
+    page.click("[popovertarget=person-menu]")
+    page.click("text=Dark appearance")
+    assert page.get_attribute("html", "data-theme") == "dark"
+    visit.open("/search/?q=enamel")
+    page.click("main >> text=Enamel jug")
+    expect(page.get_by_role("heading", name="Enamel jug")).to_be_visible()
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page(tab, browser, shop):
+    visit = tab(browser)
+    visit.expected = {401}
+    page = visit.open("/products/")
+    page.context.clear_cookies()
+    page.get_by_role("searchbox").fill("oak")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_scripts_weigh_less_than_70_kb():
+    scripts = ["django_htmx/htmx-2.min.js"]
+    scripts += [
+        f"rowhouse/js/{name}.js"
+        for name in ("forms", "shell", "theme", "toasts", "combobox", "lines", "drop")
+    ]
+    weight = 0
+    for name in scripts:
+        path = finders.find(name)
+        assert isinstance(path, str), name
+        weight += len(gzip.compress(Path(path).read_bytes()))
+    assert weight < 70_000
+
+
+def test_a_person_signs_up_in_the_browser_and_is_led_into_the_workspace(tab, port, monkeypatch):
+    monkeypatch.setattr(settings, "PUBLIC_PORT", port)
+    visit = tab(host=settings.PUBLIC_HOST)
+    page = visit.open("/sign-up/")
+    page.get_by_label("Company").fill("Initech")
+    page.get_by_label("Workspace address").fill("initech")
+    page.get_by_label("E-mail").fill("owner@initech.example")
+    page.get_by_label("Password").fill("a long enough secret")
+    visit.origin = "http://"
+    page.click("main button[type=submit]")
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    assert page.url.startswith(f"http://initech.localhost:{port}/")

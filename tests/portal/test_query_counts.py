@@ -1,0 +1,75 @@
+"""How many queries a page costs: a table, and the same for two rows and for fifty."""
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from tenant_apps.orders.services import LineInput, create_and_place_order, create_customer
+from tenant_apps.products.services import adjust_stock, create_category
+from tenants.context import unit_of_work
+from tenants.users.services import create_api_token
+from tests.portal.shop import a_finished_import, an_import
+from tests.products.builders import CLERK, a_product
+
+# The session and the person come first; the list of products reads the categories of its filter.
+PAGES = {
+    "/": 10,
+    "/orders/": 4,
+    "/orders/{order}/": 5,
+    "/orders/new/": 2,
+    "/customers/": 5,
+    "/customers/{customer}/": 5,
+    "/products/": 5,
+    "/products/categories/": 4,
+    "/products/{product}/": 4,
+    "/products/{product}/stock/": 5,
+    "/products/options/?q=mug": 3,
+    "/customers/options/?q=ada": 3,
+    "/search/?q=a": 5,
+    "/imports/": 4,
+    "/imports/{job}/": 5,
+    "/imports/{job}/rejected/": 5,
+    "/settings/tokens/": 3,
+}
+
+
+def fill(tenant, owner, rows: int) -> dict[str, str]:
+    """Make the given number of rows in every list; returns the ids of the last."""
+    dirty = "".join(f"5363{number:02},SKU,,many,2010-12-01,2.55,,France\n" for number in range(rows))
+    with unit_of_work(tenant):
+        product = a_product(opening_stock=1_000)
+        for number in range(rows):
+            a_product(category=create_category(actor=CLERK, name=f"Category {number}"))
+            adjust_stock(actor=CLERK, product=product, delta=1, note="Found")
+            customer = create_customer(actor=CLERK, name=f"Ada {number}")
+            lines = [LineInput(product.pk, 1), LineInput(product.pk, 2)]
+            order = create_and_place_order(actor=CLERK, lines=lines, customer=customer)
+            create_api_token(actor=CLERK, owner=owner, name=f"Token {number}", scopes=["orders:read"])
+    for _ in range(min(rows, 5)):
+        an_import(tenant)
+    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    job = a_finished_import(tenant, text=header + dirty)
+    records = {"product": product, "order": order, "customer": customer, "job": job}
+    return {name: str(record.pk) for name, record in records.items()}
+
+
+def queries(browser, path: str) -> list[str]:
+    """The statements that a page costs, on all connections; neither the commit is counted nor the
+    look at the directory that a process takes once a second.
+    """
+    with (
+        CaptureQueriesContext(connections["default"]) as ours,
+        CaptureQueriesContext(connections["control"]) as shared,
+    ):
+        answer = browser.get(path)
+    assert answer.status_code == 200, path
+    statements = (query["sql"] for query in (*ours, *shared))
+    return [sql for sql in statements if sql != "COMMIT" and "clients_directoryversion" not in sql]
+
+
+@pytest.mark.parametrize("rows", [2, 50])
+def test_the_table_of_queries_holds_for_any_number_of_rows(browser, acme, owner, rows):
+    found = fill(acme, owner, rows)
+    browser.get("/")
+    table = {path: len(queries(browser, path.format(**found))) for path in PAGES}
+    assert table == PAGES
