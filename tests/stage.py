@@ -84,17 +84,38 @@ class Pristine:
         self._connection.execute("SET session_replication_role = replica")
         self._schemas = self._tenant_schemas()
         self._reset = ";".join(self._statements())
-        self._mark = self._last_write()
+        self._count = " UNION ALL ".join(
+            f'SELECT count(*), max(xmin::text::bigint) FROM "{schema}"."{table}"'
+            for schema, table in self._tables()
+        )
+        self._remember()
 
     def restore(self) -> bool:
         """Undo what a test has committed; False when it committed nothing."""
-        if self._last_write() == self._mark:
+        if not self.is_changed():
             return False
         extra = self._tenant_schemas() - self._schemas
         drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
         self._connection.execute(";".join([*drops, self._reset]))
-        self._mark = self._last_write()
+        self._remember()
         return True
+
+    def is_changed(self) -> bool:
+        """Whether anything was committed in this database since the rows were put back."""
+        mark = self._next_transaction()
+        if mark == self._mark:
+            return False
+        if self._rows() != self._known or self._tenant_schemas() != self._schemas:
+            return True
+        # Another worker's database shares the server, and with it the counting of transactions.
+        self._mark = mark
+        return False
+
+    def _remember(self) -> None:
+        self._mark, self._known = self._next_transaction(), self._rows()
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._count).fetchall()
 
     def _statements(self) -> list[str]:
         self._connection.execute(f"DROP SCHEMA IF EXISTS {self._kept} CASCADE; CREATE SCHEMA {self._kept}")
@@ -121,8 +142,8 @@ class Pristine:
         ).fetchall()
         return {name for (name,) in rows}
 
-    def _last_write(self) -> int:
-        # The next transaction id moves only when a transaction has written something.
+    def _next_transaction(self) -> int:
+        # It moves only when a transaction has written something, in any database of the server.
         row = self._connection.execute(
             "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
         ).fetchone()
