@@ -1,7 +1,6 @@
 """The verbs of a tenant's life as far as the platform tells them: sign up, suspend, resume."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import Tenant, tenant_context
 from tenants.errors import Conflict, Invalid
+from tenants.fields import strange_character
 from tenants.hosts import directory
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 from tenants.users.models import Role, User
@@ -63,7 +63,8 @@ def sign_up(
     with transaction.atomic(using=MIGRATOR_ALIAS):
         client, owner = _create(order, address)
         # Robust: a queue that is down must not turn a finished sign-up into an error.
-        transaction.on_commit(partial(_greet, client, owner), using=MIGRATOR_ALIAS, robust=True)
+        # (A lambda: Django tells of a robust hook's failure by a name that a partial has not.)
+        transaction.on_commit(lambda: _greet(client, owner), using=MIGRATOR_ALIAS, robust=True)
     directory.forget()
     return client
 
@@ -102,6 +103,9 @@ def _checked(company: str, subdomain: str, email: str, password: str, preference
     company, email = company.strip(), email.strip()
     if not company or len(company) > 120:
         raise Invalid("Give the company's name in 1 to 120 characters.", field="company")
+    if (character := strange_character(company, multiline=False)) is not None:
+        # It goes into the subject of letters and into the title of every page.
+        raise Invalid(f"The company's name must not contain {character}: remove it.", field="company")
     name = check_subdomain(subdomain)
     try:
         validate_email(email)
@@ -118,10 +122,12 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
     actor = Actor(kind="user", id=None, label=order.email, address=address)
     client = _insert_client(order)
     record(actor=actor, verb="client.signed_up", target=client, using=MIGRATOR_ALIAS)
-    raise_version(MIGRATOR_ALIAS)
     provision_schema(client.schema_name, client.id)
     with schema_entered(client.schema_name):
-        return client, _insert_owner(order, actor)
+        owner = _insert_owner(order, actor)
+    # Last: it locks the row that all sign-ups share until the commit.
+    raise_version(MIGRATOR_ALIAS)
+    return client, owner
 
 
 def _insert_client(order: SignUp) -> Client:
