@@ -243,10 +243,10 @@ def a_task_runs_in_the_tenant_of_its_message_or_not_at_all(neighbours: Neighbour
         )
 
 
-def run_task(task: Any, **headers: str) -> Any:
+def run_task(task: Any, *args: Any, **headers: str) -> Any:
     """Run a task as the worker does, with these headers in its message."""
     task.push_request(headers=headers, **headers)
     try:
-        return task()
+        return task(*args)
     finally:
         task.pop_request()

@@ -1,0 +1,259 @@
+"""Sign-ups that collide, fail or are killed: one winner at the most, and no half of a tenant, ever."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+
+from shared_apps.clients import services
+from shared_apps.clients.services import SubdomainTaken, sign_up
+from tests.stage import administrator
+
+Order = dict[str, str]
+Traces = Callable[[], dict[str, set[str]]]
+COMPETITORS = 50
+
+
+class Interrupted(Exception):
+    """What a test makes a step fail with."""
+
+
+def added(traces: Traces, before: dict[str, set[str]]) -> dict[str, int]:
+    return {name: len(found - before[name]) for name, found in traces().items()}
+
+
+NOTHING = {"clients": 0, "domains": 0, "schemas": 0, "roles": 0}
+ONE = dict.fromkeys(NOTHING, 1)
+
+
+# Collisions
+
+
+def test_of_fifty_at_once_one_gets_the_name_and_the_others_409(order: Order, traces: Traces) -> None:
+    before, start = traces(), threading.Barrier(COMPETITORS)
+
+    def compete(number: int) -> int:
+        client = Client(headers={"host": "localhost"})
+        body = {
+            **order,
+            "company": f"Initech {number}",
+            "subdomain": ("initech", "lnitech", "INI-TECH")[number % 3],
+        }
+        start.wait(60)
+        try:
+            return client.post("/api/v1/signup/", body, content_type="application/json").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(COMPETITORS) as pool:
+        answers = sorted(pool.map(compete, range(COMPETITORS)))
+    assert answers == [201] + [409] * (COMPETITORS - 1)
+    assert added(traces, before) == ONE
+
+
+def test_the_second_of_two_waits_for_the_first_and_is_told(order: Order, traces: Traces) -> None:
+    before, answers = traces(), []
+
+    def second() -> None:
+        try:
+            sign_up(**order)
+        except SubdomainTaken as refusal:
+            answers.append(refusal.status)
+        finally:
+            connections.close_all()
+
+    rival = threading.Thread(target=second)
+    with standing_at(MOMENTS["before the schema is made"]):
+        first = start_sign_up(order)
+        wait_for_lock(first)
+        rival.start()
+        time.sleep(0.3)
+        assert answers == []
+    rival.join(10)
+    assert first.wait(20) == 0
+    assert answers == [409]
+    assert added(traces, before) == ONE
+
+
+def test_a_sign_up_does_not_wait_while_another_s_schema_is_made(
+    order: Order, traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, provision = traces(), services.provision_schema
+
+    def slow(schema: str, tenant_id: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(other).result()
+        provision(schema, tenant_id)
+
+    def other() -> None:
+        try:
+            sign_up(**{**order, "subdomain": "hooli"})
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(services, "provision_schema", slow)
+    sign_up(**order)
+    assert added(traces, before) == dict.fromkeys(ONE, 2)
+
+
+# Failures
+
+
+def statements_of(order: Order) -> list[str]:
+    """What one sign-up sends over the migrator, statement by statement."""
+    sent: list[str] = []
+
+    def listen(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, params, many, context)
+
+    with connections["migrator"].execute_wrapper(listen):
+        sign_up(**order)
+    return sent
+
+
+def test_a_step_that_fails_leaves_nothing(
+    order: Order, traces: Traces, orphans: Callable[[], set[str]], pristine: Any
+) -> None:
+    steps = len(statements_of(order))
+    pristine.restore()
+    before = traces()
+    assert steps > 8
+    for failing in range(steps):
+        with failing_at(failing), pytest.raises(Interrupted):
+            sign_up(**order)
+        assert added(traces, before) == NOTHING, f"after a failure at statement {failing}"
+    assert orphans() == set()
+    sign_up(**order)
+
+
+@contextmanager
+def failing_at(number: int) -> Iterator[None]:
+    """Let one statement of the migrator fail, counted from the first."""
+    sent = -1
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        if sent == number:
+            raise Interrupted
+        return execute(sql, params, many, context)
+
+    with connections["migrator"].execute_wrapper(fail):
+        yield
+
+
+def test_a_statement_that_fails_inside_the_baseline_leaves_nothing(
+    order: Order, traces: Traces, orphans: Callable[[], set[str]]
+) -> None:
+    before = traces()
+    parts = 0
+    while cut_after(parts, order):
+        assert added(traces, before) == NOTHING, f"after {parts} statements of the script"
+        parts += 1 if parts < 3 else 7
+    assert parts > 50
+    assert orphans() == set()
+
+
+def cut_after(parts: int, order: Order) -> bool:
+    """Sign up with a script that fails after so many statements; False when it has no more."""
+    was_cut = False
+
+    def cut(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal was_cut
+        script = sql.split(";\n")
+        if sql.startswith("CREATE SCHEMA") and parts <= len(script):
+            was_cut = True
+            sql = ";\n".join([*script[:parts], "SELECT 1 / 0"])
+        return execute(sql, params, many, context)
+
+    with connections["migrator"].execute_wrapper(cut):
+        try:
+            sign_up(**order)
+        except Exception as error:
+            assert isinstance(error.__cause__, psycopg.errors.DivisionByZero), error
+    return was_cut
+
+
+# Kills
+
+# Where a sign-up stands still when somebody else holds this lock, from its first step to its last.
+MOMENTS = {
+    "before the schema is made": "LOCK TABLE clients_baseline IN ACCESS EXCLUSIVE MODE",
+    "among the rows of the schema": "LOCK TABLE t_template.django_migrations IN ACCESS EXCLUSIVE MODE",
+    "after everything, before the commit": "UPDATE clients_directoryversion SET version = version",
+}
+CHILD = """
+import django; django.setup()
+from shared_apps.clients.services import sign_up
+import json, sys
+sign_up(**json.loads(sys.argv[1]))
+"""
+
+
+@contextmanager
+def standing_at(lock: str) -> Iterator[None]:
+    """Hold a lock that sign-ups meet on their way."""
+    with administrator() as admin, admin.transaction():
+        admin.execute(lock)
+        yield
+
+
+def start_sign_up(order: Order) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "-c", CHILD, json.dumps(order)]
+    return subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
+
+
+def wait_for_lock(process: "subprocess.Popen[bytes]") -> int:
+    """Wait until the migrator stands before a lock; the server process it talks to."""
+    query = (
+        "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
+        " AND datname = current_database()"
+    )
+    login, deadline = settings.DATABASES["migrator"]["USER"], time.monotonic() + 30
+    with administrator() as admin:
+        while (found := admin.execute(query, [login]).fetchone()) is None:
+            assert process.poll() is None, "the sign-up ended before it met the lock"
+            assert time.monotonic() < deadline, "the sign-up never met the lock"
+            time.sleep(0.02)
+    return int(found[0])
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_sign_up_killed_half_way_leaves_nothing(
+    order: Order, moment: str, traces: Traces, orphans: Callable[[], set[str]]
+) -> None:
+    before = traces()
+    with standing_at(MOMENTS[moment]):
+        child = start_sign_up(order)
+        server = wait_for_lock(child)
+        child.send_signal(signal.SIGKILL)
+        assert child.wait(10) == -signal.SIGKILL
+    wait_for_end_of(server)
+    assert added(traces, before) == NOTHING
+    assert orphans() == set()
+    sign_up(**order)
+    assert added(traces, before) == ONE
+
+
+def wait_for_end_of(server: int) -> None:
+    deadline = time.monotonic() + 10
+    with administrator() as admin:
+        while admin.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [server]).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
