@@ -161,7 +161,7 @@ def _prepare(environment: dict[str, str]) -> str:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
     if done.returncode:
         raise ServiceError("The database could not be prepared; `manage.py prepare --demo` says why above.")
-    return done.stdout
+    return str(done.stdout)
 
 
 def _supervisor(
