@@ -287,7 +287,7 @@ def test_errors_stay_and_successes_go(tab, browser, shop):
     expect(other.locator(".toast--success")).to_be_visible()
     page.click("text=Mark as paid")
     expect(page.locator(".toast--error")).to_contain_text("cannot make the move")
-    expect(other.locator(".toast")).to_have_count(0)
+    expect(other.locator(".toast")).to_have_count(0, timeout=10_000)
     expect(page.locator(".toast--error")).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".toast")).to_have_count(0)
@@ -295,13 +295,13 @@ def test_errors_stay_and_successes_go(tab, browser, shop):
 
 def test_an_order_is_written_with_the_keyboard(tab, browser, shop):
     page = tab(browser).open("/orders/new/")
-    page.get_by_label("Customer").focus()
+    page.get_by_role("combobox", name="Customer").focus()
     page.keyboard.type("ada")
     expect(page.get_by_role("option", name="Ada Lovelace")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Customer")).to_have_value("C-17")
-    page.get_by_label("Product of line 1").focus()
+    expect(page.get_by_role("combobox", name="Customer")).to_have_value("C-17")
+    page.get_by_role("combobox", name="Product of line 1").focus()
     page.keyboard.type("enamel")
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("ArrowDown")
@@ -327,12 +327,12 @@ def test_lines_are_added_and_removed(tab, browser, shop):
 
 def test_escape_closes_suggestions_and_leaves_the_text(tab, browser, shop):
     page = tab(browser).open("/orders/new/")
-    page.get_by_label("Customer").focus()
+    page.get_by_role("combobox", name="Customer").focus()
     page.keyboard.type("ada")
     expect(page.get_by_role("option")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("option")).to_have_count(0)
-    expect(page.get_by_label("Customer")).to_have_value("ada")
+    expect(page.get_by_role("combobox", name="Customer")).to_have_value("ada")
 
 
 def test_the_chosen_theme_is_kept(tab, browser):
@@ -394,17 +394,3 @@ def test_scripts_weigh_less_than_70_kb():
         assert isinstance(path, str), name
         weight += len(gzip.compress(Path(path).read_bytes()))
     assert weight < 70_000
-
-
-def test_a_person_signs_up_in_the_browser_and_is_led_into_the_workspace(tab, port, monkeypatch):
-    monkeypatch.setattr(settings, "PUBLIC_PORT", port)
-    visit = tab(host=settings.PUBLIC_HOST)
-    page = visit.open("/sign-up/")
-    page.get_by_label("Company").fill("Initech")
-    page.get_by_label("Workspace address").fill("initech")
-    page.get_by_label("E-mail").fill("owner@initech.example")
-    page.get_by_label("Password").fill("a long enough secret")
-    visit.origin = "http://"
-    page.click("main button[type=submit]")
-    expect(page.get_by_text("0 of 3 done")).to_be_visible()
-    assert page.url.startswith(f"http://initech.localhost:{port}/")
