@@ -119,6 +119,7 @@ def test_a_body_does_not_tell_a_foreign_id_from_a_missing_one(
         assert missing[0] in {404, 409, 422}, f"{method} {url} takes an id that nobody has at {place}"
         for theirs in ask.scene.theirs[model]:
             assert _answer_with(ask, method, url, body, place, theirs) == missing, f"{method} {url}: {place}"
+            assert not ask.changed
 
 
 def _answer_with(ask: Asker, method: str, url: str, body: Any, place: Place, value: Any) -> Any:
