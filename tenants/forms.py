@@ -24,6 +24,7 @@ class PortalForm(forms.Form):
 
 
 def _teach(field: forms.Field) -> None:
-    own = field.error_messages.get("required")
-    taken = {} if own == forms.Field.default_error_messages["required"] else {"required": own}
-    field.error_messages = {**field.error_messages, **MESSAGES, **taken}
+    own = dict(field.error_messages)
+    if own.get("required") == forms.Field.default_error_messages["required"]:
+        del own["required"]
+    field.error_messages = {**MESSAGES, **own}

@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from django.conf import settings
@@ -96,7 +97,9 @@ def tab(chromium: Browser, port: int, acme) -> Iterator[Callable[..., Visit]]:
 def barriers_everywhere(visit: Visit) -> dict[str, list[str]]:
     """What axe finds in both themes and widths."""
     found = {}
-    for scheme, rules in (("light", ALL_RULES), ("dark", RULES_OF_COLOUR)):
+    themes: tuple[tuple[Literal["light", "dark"], Any], ...]
+    themes = (("light", ALL_RULES), ("dark", RULES_OF_COLOUR))
+    for scheme, rules in themes:
         visit.page.emulate_media(color_scheme=scheme)
         for size in (WIDE, PHONE):
             visit.page.set_viewport_size(size)
