@@ -50,31 +50,31 @@ ORDER BY x.relname"""
 # Everything that could differ between two schemas, one line for each object, without the schema's own name.
 CATALOG = """
 SELECT concat_ws(' ', 'table', relname, relkind, relpersistence, relreplident, relrowsecurity, reloptions)
-  FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind NOT IN ('i', 't')
+  FROM pg_class WHERE relnamespace = %(schema)s::text::regnamespace AND relkind NOT IN ('i', 't')
 UNION ALL
 SELECT concat_ws(' ', 'column', t.relname, row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum), a.attname,
                  format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
                  a.attstorage, a.attcompression, pg_get_expr(d.adbin, d.adrelid))
   FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
- WHERE t.relnamespace = %(schema)s::regnamespace AND t.relkind IN ('r', 'p', 'v', 'm', 'S')
+ WHERE t.relnamespace = %(schema)s::text::regnamespace AND t.relkind IN ('r', 'p', 'v', 'm', 'S')
 UNION ALL
 SELECT concat_ws(' ', 'constraint', t.relname, c.conname, c.contype, c.convalidated, pg_get_constraintdef(c.oid))
   FROM pg_constraint c LEFT JOIN pg_class t ON t.oid = c.conrelid
- WHERE c.connamespace = %(schema)s::regnamespace
+ WHERE c.connamespace = %(schema)s::text::regnamespace
 UNION ALL
 SELECT concat_ws(' ', 'index', x.relname, i.indisvalid, i.indisreplident,
-                 replace(pg_get_indexdef(i.indexrelid), quote_ident(%(schema)s) || '.', ''))
-  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE x.relnamespace = %(schema)s::regnamespace
+                 replace(pg_get_indexdef(i.indexrelid), quote_ident(%(schema)s::text) || '.', ''))
+  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE x.relnamespace = %(schema)s::text::regnamespace
 UNION ALL
 SELECT concat_ws(' ', 'trigger', t.relname, g.tgname)
   FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
- WHERE t.relnamespace = %(schema)s::regnamespace AND NOT g.tgisinternal
+ WHERE t.relnamespace = %(schema)s::text::regnamespace AND NOT g.tgisinternal
 UNION ALL
-SELECT concat_ws(' ', 'function', proname) FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace
+SELECT concat_ws(' ', 'function', proname) FROM pg_proc WHERE pronamespace = %(schema)s::text::regnamespace
 UNION ALL
 SELECT concat_ws(' ', 'type', typname) FROM pg_type
- WHERE typnamespace = %(schema)s::regnamespace AND typrelid = 0 AND typcategory <> 'A'
+ WHERE typnamespace = %(schema)s::text::regnamespace AND typrelid = 0 AND typcategory <> 'A'
 ORDER BY 1"""
 
 
