@@ -1,0 +1,205 @@
+"""A schema made from the baseline is the schema that migrations make, object for object."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from django.db import connections
+
+from shared_apps.clients.baseline import catalog, compile_baseline
+from shared_apps.clients.grants import role_statements
+from shared_apps.clients.management.commands.migrate import Command
+from shared_apps.clients.provisioning import (
+    TEMPLATE_SCHEMA,
+    NotPrepared,
+    app_login,
+    grant_schema,
+    refresh_baseline,
+)
+from shared_apps.clients.services import sign_up
+from tests.stage import administrator
+
+MIGRATED = "t_migrated"
+RIGHTS = """
+    SELECT c.relname, replace(given.grantee::regrole::text, %(schema)s, 'tenant'), given.privilege_type
+      FROM pg_class c, aclexplode(c.relacl) given WHERE c.relnamespace = %(schema)s::text::regnamespace"""
+
+
+def objects(schema: str) -> list[str]:
+    with administrator() as admin, admin.transaction(), admin.cursor() as cursor:
+        return catalog(cursor, schema)
+
+
+def rights(schema: str) -> set[Any]:
+    with administrator() as admin:
+        return set(admin.execute(RIGHTS, {"schema": schema}).fetchall())
+
+
+@pytest.fixture
+def migrated() -> str:
+    """A fresh schema that Django's own executor has migrated, as the migrate command does it."""
+    with administrator() as admin:
+        admin.execute(f'DROP SCHEMA IF EXISTS "{MIGRATED}" CASCADE')
+    with connections["migrator"].cursor() as cursor:
+        cursor.execute(f'CREATE SCHEMA "{MIGRATED}"')
+    migrate(MIGRATED)
+    return MIGRATED
+
+
+def migrate(schema: str) -> None:
+    options = {
+        "app_label": None, "migration_name": None, "database": "migrator", "interactive": False, "verbosity": 0,
+        "fake": False, "fake_initial": False, "plan": False, "run_syncdb": False, "check_unapplied": False,
+        "prune": False, "skip_checks": True, "force_color": False, "no_color": False,
+    }  # fmt: skip
+    Command()._migrate(schema, **options)
+
+
+def test_a_schema_from_the_baseline_equals_one_that_was_migrated(
+    order: dict[str, str], migrated: str
+) -> None:
+    made = sign_up(**order).schema_name
+    assert objects(made) == objects(migrated) == objects(TEMPLATE_SCHEMA)
+    assert len(objects(made)) > 150
+
+
+def test_its_migrations_are_written_down_as_in_the_migrated_schema(
+    order: dict[str, str], migrated: str
+) -> None:
+    query = 'SELECT app, name FROM "{}".django_migrations ORDER BY id'
+    made = sign_up(**order).schema_name
+    with administrator() as admin:
+        applied, expected = (admin.execute(query.format(name)).fetchall() for name in (made, migrated))
+    assert applied == expected
+    assert ("orders", "0001_initial") in applied
+
+
+def test_migrating_it_again_has_nothing_to_do(order: dict[str, str]) -> None:
+    made = sign_up(**order).schema_name
+    before = objects(made)
+    migrate(made)
+    assert objects(made) == before
+
+
+def test_its_rights_equal_those_that_the_migrate_command_gives(order: dict[str, str], migrated: str) -> None:
+    made = sign_up(**order).schema_name
+    try:
+        with connections["migrator"].cursor() as cursor:
+            cursor.execute(";".join(role_statements(migrated, app_login())))
+        grant_schema(migrated)
+        assert rights(made) == rights(migrated)
+        assert len(rights(made)) > 50
+    finally:
+        with administrator() as admin:
+            admin.execute(f'DROP SCHEMA "{migrated}" CASCADE; DROP ROLE "{migrated}"')
+
+
+def test_its_seed_rows_are_the_template_s(order: dict[str, str]) -> None:
+    made = sign_up(**order).schema_name
+    with administrator() as admin:
+        ours, theirs = (
+            admin.execute(f'SELECT * FROM "{name}".orders_ordercounter').fetchall()
+            for name in (made, TEMPLATE_SCHEMA)
+        )
+    assert ours == theirs
+    assert len(ours) == 1
+
+
+# Red controls: a baseline that lost something is found out, whatever it was
+
+
+def spoil(change: Callable[[str], str]) -> None:
+    with administrator() as admin:
+        (statements,) = admin.execute("SELECT statements FROM clients_baseline").fetchone() or ("",)
+        spoilt = change(statements)
+        assert spoilt != statements
+        admin.execute("UPDATE clients_baseline SET statements = %s", [spoilt])
+
+
+def without(start: str) -> Callable[[str], str]:
+    """The baseline without its first statement that begins so."""
+
+    def change(statements: str) -> str:
+        parts = statements.split(";\n")
+        parts.remove(next(part for part in parts if part.startswith(start)))
+        return ";\n".join(parts)
+
+    return change
+
+
+def nullable(statements: str) -> str:
+    return re.sub(r"(slug character varying\(140\)) CONSTRAINT \S+ NOT NULL", r"\1", statements)
+
+
+def longer(statements: str) -> str:
+    return statements.replace("sku character varying(64)", "sku character varying(65)", 1)
+
+
+SPOILT: Final[dict[str, tuple[Callable[[str], str], str]]] = {
+    "an index": (without("CREATE INDEX products_product_status"), "index products_product_status"),
+    "a check": (
+        without("ALTER TABLE orders_order ADD CONSTRAINT orders_order_total"),
+        "constraint orders_order",
+    ),
+    "a foreign key": (without("ALTER TABLE orders_orderline ADD CONSTRAINT orders_orderline_order"), "FOREIGN KEY"),
+    "a length": (longer, "sku character varying(64)"),
+    "a column's NOT NULL": (nullable, "slug character varying(140) t"),
+}
+
+
+@pytest.mark.parametrize("lost", SPOILT)
+def test_a_baseline_that_lost_something_is_found_out(order: dict[str, str], lost: str) -> None:
+    change, line = SPOILT[lost]
+    spoil(change)
+    missing = set(objects(TEMPLATE_SCHEMA)) - set(objects(sign_up(**order).schema_name))
+    assert len(missing) <= 2
+    assert any(line in each for each in missing), missing
+
+
+# Compiling
+
+
+def test_a_baseline_follows_the_template(order: dict[str, str]) -> None:
+    with administrator() as admin:
+        admin.execute(f'CREATE INDEX one_more ON "{TEMPLATE_SCHEMA}".users_user (name)')
+        try:
+            refresh_baseline()
+            assert any("index one_more" in line for line in objects(sign_up(**order).schema_name))
+        finally:
+            admin.execute(f'DROP INDEX "{TEMPLATE_SCHEMA}".one_more')
+
+
+def test_without_a_baseline_the_way_on_is_told(order: dict[str, str]) -> None:
+    with administrator() as admin:
+        admin.execute("DELETE FROM clients_baseline")
+    with pytest.raises(NotPrepared, match=r"manage\.py migrate"):
+        sign_up(**order)
+
+
+ODDITIES = """
+    CREATE TABLE odd (
+        id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        "Select" text COLLATE "C" NOT NULL DEFAULT 'it''s; $$ done',
+        number bigint GENERATED BY DEFAULT AS IDENTITY,
+        doubled bigint GENERATED ALWAYS AS (number * 2) STORED,
+        words varchar(20)[] NOT NULL DEFAULT '{}',
+        kind varchar(5) CHECK (kind IN ('one', 'two')),
+        other varchar(5) CONSTRAINT odd_other CHECK (other NOT IN ('three')),
+        parent uuid REFERENCES odd ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+        UNIQUE NULLS NOT DISTINCT (kind, other));
+    CREATE UNIQUE INDEX odd_lower ON odd (lower("Select")) WHERE number > 1;
+    CREATE INDEX odd_words ON odd USING gin (words);
+    CREATE INDEX odd_both ON odd (number DESC, id) INCLUDE (kind)"""
+
+
+def test_a_baseline_copies_whatever_a_table_may_have() -> None:
+    copied = "t_copied"
+    with administrator() as admin, admin.cursor() as cursor, admin.transaction(force_rollback=True):
+        admin.execute(
+            f"CREATE SCHEMA t_odd; SET LOCAL search_path = t_odd; {ODDITIES}; SET LOCAL search_path = pg_catalog"
+        )
+        script = compile_baseline(cursor, "t_odd")
+        admin.execute(f"CREATE SCHEMA {copied}; SET LOCAL search_path = {copied}")
+        admin.execute(script)
+        assert catalog(cursor, copied) == catalog(cursor, "t_odd")
