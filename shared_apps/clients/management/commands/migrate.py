@@ -1,10 +1,10 @@
-"""`migrate` of this project: public, then the template, then every tenant, then the baseline."""
+"""`migrate` of this project: public, then the template and the baseline made from it, then every tenant."""
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from shared_apps.clients.grants import public_grants
@@ -15,7 +15,7 @@ from tenants.routers import MIGRATOR_ALIAS
 
 
 class Command(DjangoMigrate):
-    help = "Migrate the public schema, the template, and every tenant's schema; then compile the baseline."
+    help = "Migrate the public schema and the template, compile the baseline, then migrate every tenant's schema."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -28,12 +28,13 @@ class Command(DjangoMigrate):
             cursor.execute(";".join(public_grants(connections["control"].settings_dict["USER"])))
         DirectoryVersion.objects.using(MIGRATOR_ALIAS).get_or_create(id=1)
         ensure_template()
-        clients = Client.objects.using(MIGRATOR_ALIAS).order_by("created_at")
-        for schema in [TEMPLATE_SCHEMA, *clients.values_list("schema_name", flat=True)]:
-            self._migrate(schema, *args, **options)
-            if schema != TEMPLATE_SCHEMA:
-                grant_schema(schema)
+        self._migrate(TEMPLATE_SCHEMA, *args, **options)
+        # Before the tenants are listed: who signs up from here on is made from the new baseline.
         refresh_baseline()
+        clients = Client.objects.using(MIGRATOR_ALIAS).order_by("created_at")
+        for schema in list(clients.values_list("schema_name", flat=True)):
+            self._migrate(schema, *args, **options)
+            grant_schema(schema)
 
     def _migrate(self, schema: str, *args: Any, **options: Any) -> None:
         # Without public on the path a table that is missing is an error and not public's table of that name.
@@ -41,4 +42,7 @@ class Command(DjangoMigrate):
             MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
             if options["verbosity"]:
                 self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}"))
-            super().handle(*args, **options)
+            try:
+                super().handle(*args, **options)
+            except DatabaseError as error:
+                raise CommandError(f"Schema {schema} could not be migrated: {error}") from error
