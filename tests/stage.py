@@ -78,6 +78,9 @@ def copy_database() -> None:
 class Pristine:
     """The rows that were there before the first test, and the way back to them."""
 
+    _mark: int
+    _known: list[tuple[Any, ...]]
+
     def __init__(self, kept: str = KEPT) -> None:
         self._kept = kept
         self._connection = administrator()

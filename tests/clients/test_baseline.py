@@ -142,7 +142,10 @@ SPOILT: Final[dict[str, tuple[Callable[[str], str], str]]] = {
         without("ALTER TABLE orders_order ADD CONSTRAINT orders_order_total"),
         "constraint orders_order",
     ),
-    "a foreign key": (without("ALTER TABLE orders_orderline ADD CONSTRAINT orders_orderline_order"), "FOREIGN KEY"),
+    "a foreign key": (
+        without("ALTER TABLE orders_orderline ADD CONSTRAINT orders_orderline_order"),
+        "FOREIGN KEY",
+    ),
     "a length": (longer, "sku character varying(64)"),
     "a column's NOT NULL": (nullable, "slug character varying(140) t"),
 }
