@@ -128,7 +128,7 @@ def _notes(sides: dict[str, Side]) -> tuple[str, ...]:
 def _note(side: Side) -> str:
     python, backend, wall = (1000 * side.typical(part) for part in ("python", "postgres", "wall"))
     figures = f"{python:>8.2f}{backend:>12.2f}{1000 * median(side.costs):>10.2f}{wall:>9.2f}"
-    return f"{side.name:<18}{figures}{side.probe['statements']:>12}"
+    return f"{side.name:<18}{figures}{side.probe['statements'] or '–':>12}"
 
 
 # Processes and databases

@@ -49,7 +49,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _probe(application: Any, calls: list[Any]) -> dict[str, Any]:
-    """One request to each tenant: what comes back, and through how many statements."""
+    """One request to each tenant: what comes back, and through how many of Django's statements."""
     from django.db import connections
     from django.test.utils import CaptureQueriesContext
 
