@@ -46,8 +46,9 @@ class Tab:
 
 
 class Listing(Generic[Row]):
-    """One list as its URL asks for it. Subclasses name its filter form, its sortable columns, its filter."""
+    """One list as its URL asks for it. Subclasses say what it holds, filters and sorts by."""
 
+    noun: ClassVar[tuple[str, str]] = ("record", "records")
     form_class: ClassVar[type[Form]] = Form
     sorts: ClassVar[Mapping[str, str]] = {"created": "created_at"}
     default_sort: ClassVar[str] = "-created"
@@ -95,8 +96,11 @@ class Listing(Generic[Row]):
         return self.queryset.order_by()[: MOST_COUNTED + 1].count()
 
     @property
-    def count_text(self) -> str:
-        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+    def counted(self) -> str:
+        """How many match, in words: `1 order`, `10,000+ orders`."""
+        one, many = self.noun
+        number = f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+        return f"{number} {one if self.count == 1 else many}"
 
     @cached_property
     def sort(self) -> tuple[str, bool]:

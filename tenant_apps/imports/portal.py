@@ -33,10 +33,13 @@ register(Entry("Imports", "upload", "imports:list", "imports:read", key="i", ord
 class ImportListing(Listing[Import]):
     """Imports, the newest first."""
 
+    noun = ("import", "imports")
+
 
 class RejectedListing(Listing[RejectedRow]):
     """Rejected rows in the order of the file."""
 
+    noun = ("row", "rows")
     sorts = {"line": "line"}
     default_sort = "line"
 

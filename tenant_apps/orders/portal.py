@@ -38,6 +38,7 @@ register(Entry("Orders", "order", "orders:list", "orders:read", key="o", order=2
 class OrderListing(Listing[Order]):
     """Orders by state, kind, source, customer and words."""
 
+    noun = ("order", "orders")
     form_class = OrderFilterForm
     sorts = {"created": "created_at", "total": "total"}
 

@@ -33,6 +33,7 @@ register(
 class CustomerListing(Listing[Customer]):
     """Customers by words."""
 
+    noun = ("customer", "customers")
     form_class = CustomerFilterForm
     sorts = {"created": "created_at", "name": "name"}
     default_sort = "name"

@@ -36,6 +36,7 @@ register(Entry("Products", "box", "products:list", "products:read", key="p", ord
 class ProductListing(Listing[Product]):
     """Products by state, category, stock and words."""
 
+    noun = ("product", "products")
     form_class = ProductFilterForm
     sorts = {
         "created": "created_at",
@@ -108,6 +109,7 @@ def product_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 class LedgerListing(Listing[StockMovement]):
     """The stock ledger of one product."""
 
+    noun = ("movement", "movements")
     sorts = {"at": "at"}
     default_sort = "-at"
 
@@ -212,6 +214,7 @@ def stock_adjust(request: PortalRequest, pk: UUID) -> HttpResponse:
 class CategoryListing(Listing[Category]):
     """Categories by name."""
 
+    noun = ("category", "categories")
     sorts = {"name": "name"}
     default_sort = "name"
 
