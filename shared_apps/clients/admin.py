@@ -7,6 +7,7 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -109,7 +110,10 @@ class ClientAdmin(ReadOnly):
         return self._is(object_id, Client.Status.SUSPENDED)
 
     def _is(self, object_id: str, status: str) -> bool:
-        return Client.objects.filter(pk=object_id, status=status).exists()
+        try:
+            return Client.objects.filter(pk=object_id, status=status).exists()
+        except ValidationError:  # an address typed by hand
+            return False
 
     @action(description="Suspend…", permissions=["suspend"], url_path="suspend")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
