@@ -1,0 +1,174 @@
+"""Suspending and resuming a tenant: what it writes, what each door answers, and who learns of it how fast."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from shared_apps.clients.directory import DatabaseDirectory
+from shared_apps.clients.models import Client as TenantClient
+from shared_apps.clients.services import WrongStatus, resume_client, suspend_client
+from tenants.audit.actors import Actor
+from tenants.audit.models import AuditEntry
+from tenants.context import Tenant, public_context
+from tenants.errors import Invalid
+from tenants.hosts import CachedDirectory
+from tenants.models import uuid7
+from tenants.users.models import User
+
+OPERATOR = Actor(kind="operator", id=None, label="ops@platform.example", address="192.0.2.9")
+SEEN_WITHIN = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _platform() -> Iterator[None]:
+    with public_context():
+        yield
+
+
+def suspend(tenant: Tenant) -> TenantClient:
+    return suspend_client(client_id=tenant.id, actor=OPERATOR, reason="  unpaid bills  ")
+
+
+def resume(tenant: Tenant) -> TenantClient:
+    return resume_client(client_id=tenant.id, actor=OPERATOR)
+
+
+def last_entry() -> AuditEntry:
+    return AuditEntry.objects.all()[0]
+
+
+def test_a_suspension_keeps_its_reason_and_its_actor(acme: Tenant) -> None:
+    client = suspend(acme)
+    assert (client.status, client.is_suspended, client.suspension_reason) == (
+        "suspended",
+        True,
+        "unpaid bills",
+    )
+    entry = last_entry()
+    assert (entry.verb, entry.target_id, entry.data) == (
+        "client.suspended",
+        acme.id,
+        {"reason": "unpaid bills"},
+    )
+    assert (entry.actor_kind, entry.actor_label, entry.address) == ("operator", OPERATOR.label, "192.0.2.9")
+
+
+def test_resuming_forgets_the_reason_and_tells_the_log(acme: Tenant) -> None:
+    suspend(acme)
+    client = resume(acme)
+    assert (client.status, client.suspension_reason) == ("active", "")
+    assert (last_entry().verb, last_entry().data) == ("client.resumed", {})
+
+
+def test_a_suspension_without_a_reason_is_refused(acme: Tenant) -> None:
+    with pytest.raises(Invalid, match="Say why") as refusal:
+        suspend_client(client_id=acme.id, actor=OPERATOR, reason="  ")
+    assert refusal.value.field == "reason"
+    assert TenantClient.objects.get(pk=acme.id).status == "active"
+
+
+def test_only_an_active_tenant_is_suspended_and_only_a_suspended_one_resumed(acme: Tenant) -> None:
+    with pytest.raises(WrongStatus, match="Acme is active; this needs a client that is suspended"):
+        resume(acme)
+    suspend(acme)
+    entries = AuditEntry.objects.count()
+    with pytest.raises(WrongStatus, match="Acme is suspended"):
+        suspend(acme)
+    assert AuditEntry.objects.count() == entries
+
+
+def test_a_client_that_does_not_exist_is_not_suspended(acme: Tenant) -> None:
+    with pytest.raises(TenantClient.DoesNotExist):
+        suspend_client(client_id=uuid7(), actor=OPERATOR, reason="nobody")
+
+
+def test_the_doors_of_a_suspended_tenant_are_shut_and_its_neighbour_s_are_not(
+    acme: Tenant, globex: Tenant, owner: User, client_of: Callable[..., Client], bearer: Callable[..., Client]
+) -> None:
+    browser, program = client_of(acme, owner), bearer(acme, "owner@acme.example")
+    suspend(acme)
+    page = browser.get("/products/")
+    assert (page.status_code, "suspended" in page.content.decode()) == (403, True)
+    assert "unpaid bills" not in page.content.decode()
+    problem = program.get("/api/v1/products/").json()
+    assert (problem["status"], problem["code"]) == (403, "tenant_suspended")
+    assert client_of(globex).get("/sign-in/").status_code == 200
+
+
+def test_people_come_back_to_their_open_sessions_after_the_resumption(
+    acme: Tenant, owner: User, client_of: Callable[..., Client]
+) -> None:
+    browser = client_of(acme, owner)
+    suspend(acme)
+    assert browser.get("/products/").status_code == 403
+    resume(acme)
+    assert browser.get("/products/").status_code == 200
+
+
+# Who learns of it
+
+
+def test_another_directory_of_the_same_table_learns_of_it_in_time(acme: Tenant) -> None:
+    elsewhere = CachedDirectory(DatabaseDirectory())
+    found = elsewhere.by_host(acme.host)
+    assert found is not None
+    assert found.status == "active"
+    suspend(acme)
+    until = time.monotonic() + SEEN_WITHIN
+    while (found := elsewhere.by_host(acme.host)) is None or found.status == "active":
+        assert time.monotonic() < until, "the suspension was not seen in time"
+        time.sleep(0.02)
+
+
+WATCHER = """
+import django; django.setup()
+import sys, time
+from tenants.hosts import directory
+said = None
+while True:
+    tenant = directory.by_host(sys.argv[1])
+    status = tenant.status if tenant else "gone"
+    if status != said:
+        print(status, flush=True)
+    said = status
+    time.sleep(0.02)
+"""
+
+
+@contextmanager
+def watching(host: str) -> Iterator[Callable[[], str]]:
+    """Another process that serves the host; what it next believes of the tenant."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", WATCHER, host],
+        env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield lambda: process.stdout.readline().strip()  # type: ignore[union-attr]  # it is a pipe
+    finally:
+        process.kill()
+        process.wait()
+
+
+def timed(change: Callable[[], Any], next_belief: Callable[[], str]) -> tuple[str, float]:
+    change()
+    began = time.monotonic()
+    return next_belief(), time.monotonic() - began
+
+
+def test_another_process_learns_of_it_within_two_seconds(acme: Tenant) -> None:
+    with watching(acme.host) as next_belief:
+        assert next_belief() == "active"
+        for change, expected in ((suspend, "suspended"), (resume, "active")):
+            belief, seconds = timed(lambda change=change: change(acme), next_belief)  # type: ignore[misc]
+            assert belief == expected
+            assert seconds < SEEN_WITHIN
