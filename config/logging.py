@@ -39,6 +39,6 @@ def _standard_library(renderer: Any, level: str) -> dict[str, Any]:
         "formatters": {"line": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # A refused request is the caller's affair; its status is in the access log.
+        # A refused request is the caller's affair; its status is in the request's own line.
         "loggers": {"django.request": {"level": "ERROR"}, "django.security": {"level": "ERROR"}},
     }

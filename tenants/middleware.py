@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from time import perf_counter
 
 import structlog
 from django.conf import settings
@@ -21,7 +22,7 @@ log = structlog.get_logger("rowhouse.request")
 
 
 class RequestIdMiddleware:
-    """Give each request an id, taken from X-Request-Id when it is well-formed, and put it into every log line."""
+    """Give each request an id, taken from X-Request-Id when it is well-formed; log it, and each line below, with it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -30,10 +31,23 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]
+        began = perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
+            log.info("request", **_told(request, response), ms=round((perf_counter() - began) * 1000, 1))
         response["X-Request-Id"] = request_id
         return response
+
+
+def _told(request: HttpRequest, response: HttpResponseBase) -> dict[str, object]:
+    """What is logged of a request: its route and not its path, because links in mails carry secrets."""
+    match, tenant = request.resolver_match, getattr(request, "tenant", None)
+    return {
+        "method": request.method,
+        "route": match.route if match else f"{'/'.join(request.path.split('/')[:2])}/…",
+        "status": response.status_code,
+        "tenant": tenant.schema if tenant else None,
+    }
 
 
 class RealmMiddleware:
