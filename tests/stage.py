@@ -79,7 +79,7 @@ class Pristine:
     """The rows that were there before the first test, and the way back to them."""
 
     _mark: int
-    _known: list[tuple[Any, ...]]
+    _known: set[tuple[Any, ...]]
 
     def __init__(self, kept: str = KEPT) -> None:
         self._kept = kept
@@ -88,10 +88,10 @@ class Pristine:
         self._schemas = self._tenant_schemas()
         self._reset = ";".join(self._statements())
         self._count = " UNION ALL ".join(
-            f'SELECT count(*), max(xmin::text::bigint) FROM "{schema}"."{table}"'
+            f'SELECT \'{schema}.{table}\', count(*), max(xmin::text::bigint) FROM "{schema}"."{table}"'
             for schema, table in self._tables()
         )
-        self._remember()
+        self._mark, self._known = self._next_transaction(), self._rows()
 
     def restore(self) -> bool:
         """Undo what a test has committed; False when it committed nothing."""
@@ -100,7 +100,7 @@ class Pristine:
         extra = self._tenant_schemas() - self._schemas
         drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
         self._connection.execute(";".join([*drops, self._reset]))
-        self._remember()
+        self._mark, self._known = self._next_transaction(), self._rows()
         return True
 
     def is_changed(self) -> bool:
@@ -114,11 +114,8 @@ class Pristine:
         self._mark = mark
         return False
 
-    def _remember(self) -> None:
-        self._mark, self._known = self._next_transaction(), self._rows()
-
-    def _rows(self) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._count).fetchall()
+    def _rows(self) -> set[tuple[Any, ...]]:
+        return set(self._connection.execute(self._count).fetchall())
 
     def _statements(self) -> list[str]:
         self._connection.execute(f"DROP SCHEMA IF EXISTS {self._kept} CASCADE; CREATE SCHEMA {self._kept}")
