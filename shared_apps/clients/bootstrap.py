@@ -75,7 +75,7 @@ def bootstrap(admin_url: str) -> None:
                 _make_login(connection, alias)
             _run(connection, CLUSTER)
         if not _is_prepared(connection):
-            _run(connection, DATABASE + _revocations(connection))
+            _run(connection, _handover(connection) + DATABASE + _revocations(connection))
 
 
 def _make_database(admin_url: str, name: str) -> None:
@@ -129,14 +129,23 @@ def _login(alias: str) -> tuple[str, str]:
 def _make_login(connection: psycopg.Connection[Any], alias: str) -> None:
     user, password = _login(alias)
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone()
+    # Only a superuser may say of a login that is there already that it shall be none.
+    plain = "" if exists and not _is_superuser(connection) else "NOSUPERUSER NOCREATEDB"
     connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB {} PASSWORD {}").format(
+        sql.SQL("{} ROLE {} LOGIN {} {} PASSWORD {}").format(
             sql.SQL("ALTER" if exists else "CREATE"),
             sql.Identifier(user),
+            sql.SQL(plain),
             sql.SQL(LOGINS[alias]),
             sql.Literal(password),
         )
     )
+
+
+def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the administrator is one; that of a managed server is not."""
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(row and row[0])
 
 
 def _run(connection: psycopg.Connection[Any], statements: tuple[str, ...]) -> None:
@@ -151,9 +160,13 @@ def _run(connection: psycopg.Connection[Any], statements: tuple[str, ...]) -> No
         connection.execute(sql.SQL(statement).format(**names))
 
 
+def _handover(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """Who is no superuser can make the migrator an owner only after taking its role."""
+    return () if _is_superuser(connection) else ("GRANT {migrator} TO CURRENT_USER WITH SET TRUE",)
+
+
 def _revocations(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
-    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-    if not row or not row[0]:
+    if not _is_superuser(connection):
         return ()  # a managed server's administrator may not touch the catalog
     found = connection.execute(
         "SELECT to_regprocedure('pg_catalog.' || name)::text FROM unnest(%s::text[]) name"

@@ -30,6 +30,11 @@ class Command(BaseCommand):
             bootstrap(settings.ADMIN_DATABASE_URL)
         except (psycopg.OperationalError, TooOld) as error:
             raise CommandError(f"The database cannot be prepared: {error}") from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise CommandError(
+                f"The database cannot be prepared: {error}\nThe login of DATABASE_URL must be a superuser, or have "
+                "CREATEROLE and own the database (CREATEDB makes it one of its own)."
+            ) from error
         call_command("migrate", verbosity=0 if json else verbosity, interactive=False)
         if demo:
             call_command("seed_demo", json=json, stdout=self.stdout)
