@@ -399,3 +399,27 @@ def test_scripts_weigh_less_than_70_kb():
         assert isinstance(path, str), name
         weight += len(gzip.compress(Path(path).read_bytes()))
     assert weight < 70_000
+
+
+def test_a_person_signs_up_in_the_browser_and_is_led_into_the_workspace(tab, port, monkeypatch):
+    monkeypatch.setattr(settings, "PUBLIC_PORT", port)
+    visit = tab(host=settings.PUBLIC_HOST)
+    page = visit.open("/sign-up/")
+    page.get_by_label("Company").fill("Initech")
+    page.get_by_label("Workspace address").fill("initech")
+    page.get_by_label("E-mail").fill("owner@initech.example")
+    page.get_by_label("Password").fill("a long enough secret")
+    visit.origin = "http://"
+    page.click("main button[type=submit]")
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    assert page.url.startswith(f"http://initech.localhost:{port}/")
+
+
+def test_who_looks_for_a_workspace_is_led_to_its_sign_in_page(tab, port, acme, monkeypatch):
+    monkeypatch.setattr(settings, "PUBLIC_PORT", port)
+    visit = tab(host=settings.PUBLIC_HOST)
+    page = visit.open("/find/")
+    visit.origin = "http://"
+    page.get_by_label("Workspace address").fill("acme")
+    page.click("main button[type=submit]")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
