@@ -171,6 +171,22 @@ def order_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
     )
 
 
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_details(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Change a draft's customer and note."""
+    order = get_object_or_404(Order.objects.with_customer(), pk=pk)
+    if not order.is_editable:
+        return done(request, _url(order))
+    customer = handle_of(order.customer) if order.customer else ""
+    form = OrderForm(posted(request), initial={"customer": customer, "note": order.note})
+    if form.is_valid():
+        changes = form.cleaned_data
+        if attempt(form, lambda: services.update_draft(actor=actor_of(request), order=order, **changes)):
+            return done(request, _url(order), "The draft is saved.")
+    return show_form(request, "orders/details.html", {"form": form, "order": order})
+
+
 MOVES: Final = {
     Move.PLACE: (services.place_order, "The order is placed and its stock reserved."),
     Move.PAY: (services.pay_order, "The order is marked as paid."),

@@ -74,6 +74,7 @@ def _lines(count: int) -> str:
 SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "order.created": lambda data: f"Draft written, {_lines(data.get('lines', 0))}",
     "order.lines_replaced": lambda data: f"Lines changed, {_lines(data.get('lines', 0))} now",
+    "order.updated": lambda data: f"Changed: {', '.join(data.get('changed', [])).replace('_', ' ')}",
     "order.placed": lambda data: f"Placed as number {data.get('number', '')}; stock reserved",
     "order.paid": lambda data: "Marked as paid",
     "order.fulfilled": lambda data: "Fulfilled; the goods left",

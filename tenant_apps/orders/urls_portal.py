@@ -12,6 +12,7 @@ urlpatterns = [
     path("orders/new/", portal.order_new, name="new"),
     path("orders/<uuid:pk>/", portal.order_detail, name="detail"),
     path("orders/<uuid:pk>/edit/", portal.order_edit, name="edit"),
+    path("orders/<uuid:pk>/details/", portal.order_details, name="details"),
     path("orders/<uuid:pk>/cancel/", portal.order_cancel, name="cancel"),
     path("orders/<uuid:pk>/discard/", portal.order_discard, name="discard"),
     path("orders/<uuid:pk>/<slug:move>/", portal.order_move, name="move"),

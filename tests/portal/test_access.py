@@ -14,6 +14,7 @@ PAGES = {
     "/orders/{paid}/": "orders:read",
     "/orders/new/": "orders:write",
     "/orders/{draft}/edit/": "orders:write",
+    "/orders/{draft}/details/": "orders:write",
     "/orders/{paid}/cancel/": "orders:write",
     "/orders/{draft}/discard/": "orders:write",
     "/customers/": "customers:read",

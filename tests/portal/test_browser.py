@@ -13,9 +13,12 @@ from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from infra.local.chromium import find_chromium
+from tenant_apps.orders.services import create_customer
+from tenants.context import unit_of_work
 from tests.cast import PASSWORD
 from tests.portal.live import ALL_RULES, FLAGS, PHONE, RULES_OF_COLOUR, WIDE, Visit, open_tab, serving
 from tests.portal.shop import LINES, a_finished_import, an_import
+from tests.products.builders import CLERK
 
 CHROMIUM = find_chromium()
 pytestmark = pytest.mark.skipif(
@@ -30,6 +33,7 @@ PAGES = [
     "/orders/new/",
     "/orders/{draft}/",
     "/orders/{draft}/edit/",
+    "/orders/{draft}/details/",
     "/orders/{paid}/",
     "/orders/{cancelled}/",
     "/orders/{paid}/cancel/",
@@ -328,6 +332,19 @@ def test_lines_are_added_and_removed(tab, browser, shop):
     page.click("text=Save draft")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.get_by_role("link", name="Oak tray")).to_be_visible()
+
+
+def test_the_customer_of_a_draft_is_changed_in_a_dialog(tab, browser, shop, acme):
+    with unit_of_work(acme):
+        create_customer(actor=CLERK, name="Grace Hopper")
+    page = tab(browser).open(shop.path("/orders/{draft}/"))
+    page.click("text=Edit details")
+    page.get_by_role("dialog").get_by_role("combobox", name="Customer").fill("")
+    page.keyboard.type("grace")
+    page.get_by_role("option").click()
+    page.click("text=Save details")
+    expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text("Changed: customer")
 
 
 def test_escape_closes_suggestions_and_leaves_the_text(tab, browser, shop):

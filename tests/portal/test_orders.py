@@ -122,6 +122,18 @@ def test_the_lines_of_a_draft_are_replaced(browser, shop, acme):
     assert [(line.sku, line.quantity) for line in lines] == [(shop.low.sku, 1), (shop.product.sku, 4)]
 
 
+def test_the_customer_and_note_of_a_draft_are_changed(browser, shop, acme):
+    path = shop.path("/orders/{draft}/details/")
+    assert 'value="C-17"' in text(browser.get(path))
+    answer = browser.post(path, {"customer": "", "note": "Ring once"}, headers=HTMX)
+    assert answer["HX-Redirect"] == shop.path("/orders/{draft}/")
+    assert "Changed: customer, note" in text(browser.get(answer["HX-Redirect"]))
+    order = order_of(acme, pk=shop.draft.pk)
+    assert (order.customer, order.note) == (None, "Ring once")
+    assert browser.post(path, {"customer": "Nobody"}).status_code == 422
+    assert browser.get(shop.path("/orders/{placed}/details/"))["Location"] == shop.path("/orders/{placed}/")
+
+
 def test_a_line_of_a_draft_is_removed_by_emptying_it(browser, shop, acme):
     data = form_of(("", "3"), (shop.low.sku, "1")) | {"lines-INITIAL_FORMS": "1"}
     browser.post(shop.path("/orders/{draft}/edit/"), data)
