@@ -1,9 +1,9 @@
 """Signed values: good in one realm, for one purpose, for a while, and as they were made."""
 
+import time
 from datetime import timedelta
 
 import pytest
-from django.core import signing
 from django.test import override_settings
 
 from tenants.context import NoTenant, Tenant, public_context, tenant_context
@@ -25,22 +25,21 @@ def test_it_is_good_for_its_purpose_only(acme: Tenant) -> None:
             unsign("farewell", text, max_age=MINUTE)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [lambda t: t[:-1], lambda t: f"x{t}", lambda t: t.replace(":", ";"), lambda t: "", lambda t: "::"],
-)
-def test_a_changed_value_is_refused(acme: Tenant, spoil: object) -> None:
-    with tenant_context(acme), pytest.raises(BadLink):
-        unsign("greeting", spoil(sign("greeting", "hello")), max_age=MINUTE)  # type: ignore[operator]
+def test_a_changed_value_is_refused(acme: Tenant) -> None:
+    with tenant_context(acme):
+        good = sign("greeting", "hello")
+        for changed in (good[:-1], f"x{good}", good.replace(":", ";"), good.swapcase(), "", "::"):
+            with pytest.raises(BadLink):
+                unsign("greeting", changed, max_age=MINUTE)
 
 
 def test_an_old_value_is_refused(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     with tenant_context(acme):
         text = sign("greeting", "hello")
-        now = signing.time.time()
-        monkeypatch.setattr(signing.time, "time", lambda: now + 59)
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 59)
         assert unsign("greeting", text, max_age=MINUTE) == "hello"
-        monkeypatch.setattr(signing.time, "time", lambda: now + 62)
+        monkeypatch.setattr(time, "time", lambda: now + 62)
         with pytest.raises(BadLink):
             unsign("greeting", text, max_age=MINUTE)
 
