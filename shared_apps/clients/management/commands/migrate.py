@@ -23,6 +23,8 @@ class Command(DjangoMigrate):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Each schema by Django's own executor; a failure names the schema and stops."""
+        if options["database"] != MIGRATOR_ALIAS:
+            raise CommandError("Every schema is migrated over the migrator's login: leave --database out.")
         self._migrate("public", *args, **options)
         with connections[MIGRATOR_ALIAS].cursor() as cursor:
             cursor.execute(";".join(public_grants(connections["control"].settings_dict["USER"])))
