@@ -14,7 +14,7 @@ from django.shortcuts import render
 from tenants.context import Tenant, Unit, public_context
 from tenants.hosts import canonical, directory, is_public
 from tenants.models import uuid7
-from tenants.problems import problem_response, wants_problem
+from tenants.problems import occurrence, problem_response, wants_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -115,7 +115,7 @@ def undo_writes(request: HttpRequest) -> None:
 def _unknown_host(request: HttpRequest) -> HttpResponse:
     detail = "No workspace lives at this address. Check the spelling of the host name."
     if wants_problem(request):
-        return problem_response(404, "unknown_host", "Unknown host", detail, instance=request.path)
+        return problem_response(404, "unknown_host", "Unknown host", detail, **occurrence(request))
     return HttpResponseNotFound(detail, content_type="text/plain; charset=utf-8")
 
 
@@ -124,7 +124,7 @@ def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "This workspace is suspended. Its owner can contact the platform's operators to have it opened again."
     )
     if wants_problem(request):
-        return problem_response(403, "tenant_suspended", "Workspace suspended", detail, instance=request.path)
+        return problem_response(403, "tenant_suspended", "Workspace suspended", detail, **occurrence(request))
     return render(request, "errors/suspended.html", {"detail": detail}, status=403)
 
 
