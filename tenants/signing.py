@@ -22,7 +22,9 @@ def unsign(purpose: str, text: str, *, max_age: timedelta) -> Any:
     try:
         return signing.loads(text, salt=_salt(purpose), max_age=max_age)
     except signing.BadSignature as error:
-        raise BadLink("This link is no longer valid: it is too old, was changed, or belongs elsewhere.") from error
+        raise BadLink(
+            "This link is no longer valid: it is too old, was changed, or belongs elsewhere."
+        ) from error
 
 
 def _salt(purpose: str) -> str:
