@@ -86,12 +86,14 @@ class Pristine:
         self._connection = administrator()
         self._connection.execute("SET session_replication_role = replica")
         self._schemas = self._tenant_schemas()
-        self._reset = ";".join(self._statements())
+        tables = self._tables()
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {kept} CASCADE; CREATE SCHEMA {kept}")
+        self._resets = [self._keep(schema, table) for schema, table in tables]
         self._count = " UNION ALL ".join(
-            f'SELECT \'{schema}.{table}\', count(*), max(xmin::text::bigint) FROM "{schema}"."{table}"'
-            for schema, table in self._tables()
+            f'SELECT {place}, count(*), max(xmin::text::bigint) FROM "{schema}"."{table}"'
+            for place, (schema, table) in enumerate(tables)
         )
-        self._mark, self._known = self._next_transaction(), self._rows()
+        self._remember()
 
     def restore(self) -> bool:
         """Undo what a test has committed; False when it committed nothing."""
@@ -99,8 +101,9 @@ class Pristine:
             return False
         extra = self._tenant_schemas() - self._schemas
         drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
-        self._connection.execute(";".join([*drops, self._reset]))
-        self._mark, self._known = self._next_transaction(), self._rows()
+        changed = [place for place, *_ in self._rows() - self._known]
+        self._connection.execute(";".join([*drops, *(self._resets[place] for place in changed)]))
+        self._remember()
         return True
 
     def is_changed(self) -> bool:
@@ -114,21 +117,21 @@ class Pristine:
         self._mark = mark
         return False
 
+    def _remember(self) -> None:
+        self._mark, self._known = self._next_transaction(), self._rows()
+
     def _rows(self) -> set[tuple[Any, ...]]:
+        """For each table how many rows it has, and the last transaction that wrote one of them."""
         return set(self._connection.execute(self._count).fetchall())
 
-    def _statements(self) -> list[str]:
-        self._connection.execute(f"DROP SCHEMA IF EXISTS {self._kept} CASCADE; CREATE SCHEMA {self._kept}")
-        statements = []
-        for schema, table in self._tables():
-            statements.append(f'DELETE FROM "{schema}"."{table}"')
-            if self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
-                kept = f'{self._kept}."{schema}.{table}"'
-                self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
-                statements.append(
-                    f'INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
-                )
-        return statements
+    def _keep(self, schema: str, table: str) -> str:
+        """Copy a table's rows aside; what puts them back."""
+        empty = f'DELETE FROM "{schema}"."{table}"'
+        if not self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
+            return empty
+        kept = f'{self._kept}."{schema}.{table}"'
+        self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
+        return f'{empty}; INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
 
     def _tables(self) -> list[tuple[Any, ...]]:
         return self._connection.execute(
