@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.sites import UnfoldAdminSite
 
+from shared_apps.clients.forms import OperatorSignInForm
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.services import resume_client, suspend_client
 from tenants.audit.actors import actor_of
@@ -29,6 +30,7 @@ class OperatorSite(UnfoldAdminSite):
 
     site_title = site_header = "Rowhouse operators"
     index_title = "Platform"
+    login_form = OperatorSignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Operators only; the public realm holds nobody else."""
