@@ -42,6 +42,15 @@ def test_the_wrong_people_do_not_get_in(public: Client, username: str, password:
     assert public.get("/admin/clients/client/").status_code == 302
 
 
+def test_guessing_an_operator_s_password_does_not_get_far(public: Client) -> None:
+    for _ in range(10):
+        public.post("/admin/login/", {"username": OPERATOR.upper(), "password": "wrong"})
+    answer = public.post("/admin/login/", {"username": OPERATOR, "password": PASSWORD})
+    assert answer.status_code == 200
+    assert "Too many attempts" in answer.content.decode()
+    assert public.get("/admin/clients/client/").status_code == 302
+
+
 def test_an_operator_signs_in_and_out(operator: Client) -> None:
     assert "Acme" in page_of(operator, "/admin/clients/client/")
     operator.post("/admin/logout/")

@@ -20,7 +20,8 @@ def test_case_and_blanks_around_do_not_matter(typed: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", "a", "ab", "a" * 64, "-initech", "initech-", "ini tech", "ini_tech", "ini.tech", "ini/tech", "zürich",
+        "", "a", "ab", "a" * 64, "-initech", "initech-", "ini tech", "ini_tech", "ini.tech", "ini/tech",
+        "pg_catalog", "zürich",
         "ıstanbul", "ＡＣＭＥ", "initech\n.evil", "initech\0", "ini:80", "ini@tech", "../etc", "'; DROP SCHEMA public",
     ],
 )  # fmt: skip
