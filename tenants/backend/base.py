@@ -58,6 +58,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.bound is not None and row is not None and row[0] == self.bound.id:
             return
         schema = self.bound.schema if self.bound else "?"
+        # Whoever swallows the error must not go on in the wrong schema.
+        self.needs_rollback = True
+        self._forget()
         raise WallBreached(
             f"Schema {schema} does not carry its tenant's sentinel; the statement's result is withheld."
         )
