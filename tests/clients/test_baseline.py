@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from shared_apps.clients.baseline import catalog, compile_baseline
 from shared_apps.clients.grants import role_statements
@@ -85,9 +85,9 @@ def test_migrating_it_again_has_nothing_to_do(order: dict[str, str]) -> None:
 def test_its_rights_equal_those_that_the_migrate_command_gives(order: dict[str, str], migrated: str) -> None:
     made = sign_up(**order).schema_name
     try:
-        with connections["migrator"].cursor() as cursor:
+        with transaction.atomic(using="migrator"), connections["migrator"].cursor() as cursor:
             cursor.execute(";".join(role_statements(migrated, app_login())))
-        grant_schema(migrated)
+            grant_schema(migrated)
         assert rights(made) == rights(migrated)
         assert len(rights(made)) > 50
     finally:
