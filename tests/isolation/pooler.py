@@ -1,10 +1,12 @@
 """PgBouncer in transaction mode before the tests' PostgreSQL, with the settings that the product ships."""
 
 import configparser
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,16 +26,26 @@ START_SECONDS = 20
 
 def find_pgbouncer() -> str:
     """The program; installed where that may be done without asking, else the test is skipped (it fails under CI)."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-    found = shutil.which("pgbouncer", path=path)
-    if found is None and _may_install():
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "pgbouncer"]
-        subprocess.run(command, check=False, capture_output=True)
-        found = shutil.which("pgbouncer", path=path)
+    found = _on_path() or (_installed() if _may_install() else None)
     if found is None:
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         give_up(MISSING)
     return str(found)
+
+
+def _on_path() -> str | None:
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def _installed() -> str | None:
+    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "pgbouncer"]
+    # Workers take turns: apt-get gives up when another one holds its lock.
+    with (Path(tempfile.gettempdir()) / "rowhouse-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _on_path() is None:
+            for command in (["apt-get", "update", "--quiet"], install):
+                subprocess.run(command, check=False, capture_output=True)
+    return _on_path()
 
 
 def _may_install() -> bool:
