@@ -33,7 +33,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY e
 # What lives where: the name of a package says in whose schema its tables are.
 SHARED_APPS = [
     "unfold",
+    "shared_apps.fleet",
     "shared_apps.clients",
+    "shared_apps.domains",
+    "shared_apps.lifecycle",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,6 +1,5 @@
 """The tenants themselves, their host names, and the version that tells every process when either changed."""
 
-import secrets
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -9,13 +8,6 @@ from django.utils import timezone
 from django_tenants.models import TenantMixin
 
 from tenants.models import Record
-
-ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-
-
-def new_schema_name() -> str:
-    """An opaque name: every role can read the catalog, so a schema must not tell whose it is."""
-    return "t_" + "".join(secrets.choice(ALPHABET) for _ in range(16))
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -28,8 +20,12 @@ class Client(Record, TenantMixin):
     """A tenant: one customer of the platform with one schema. Made by `sign_up`, never by saving a row."""
 
     class Status(models.TextChoices):
+        PROVISIONING = "provisioning", "Being set up"
         ACTIVE = "active", "Active"
+        MAINTENANCE = "maintenance", "In maintenance"
         SUSPENDED = "suspended", "Suspended"
+        ARCHIVED = "archived", "Archived"
+        DELETING = "deleting", "Being deleted"
 
     class Plan(models.TextChoices):
         FREE = "free", "Free"
@@ -41,7 +37,14 @@ class Client(Record, TenantMixin):
     # What the eye confuses is made equal here: two tenants may not differ by l and 1 alone.
     lookalike = models.CharField(max_length=63, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    status_since = models.DateTimeField(default=timezone.now)
     suspension_reason = models.CharField(max_length=300, blank=True)
+    # What people read while the doors are closed for maintenance.
+    notice = models.CharField(max_length=300, blank=True)
+    delete_after = models.DateTimeField(null=True, blank=True)
+    sandbox_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="sandboxes"
+    )
     plan = models.CharField(max_length=16, choices=Plan.choices, default=Plan.FREE)
     locale = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -105,12 +108,16 @@ class DirectoryVersion(models.Model):
         ]
 
 
-class Baseline(models.Model):
-    """The statements that make a tenant's schema in one message, compiled from the template schema."""
+class ReleasedName(Record):
+    """A host name in quarantine: whoever had it last may take it back, nobody else until it has cooled off."""
 
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    statements = models.TextField()
-    compiled_at = models.DateTimeField(auto_now=True)
+    name = models.CharField(max_length=253, unique=True)
+    last_tenant_id = models.UUIDField()
+    until = models.DateTimeField()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="clients_baseline_single")]
+        ordering = ["name"]
+        indexes = [models.Index(fields=["until"], name="clients_releasedname_until")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -11,9 +11,10 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from shared_apps.clients.directory import raise_version
-from shared_apps.clients.models import Client, Domain, new_schema_name
+from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.names import check_subdomain, lookalike
-from shared_apps.clients.provisioning import provision_schema, schema_entered
+from shared_apps.fleet.models import Schema
+from shared_apps.fleet.provisioning import claim_schema, schema_entered
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import Tenant, tenant_context
@@ -120,9 +121,8 @@ def _checked(company: str, subdomain: str, email: str, password: str, preference
 
 def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
     actor = Actor(kind="user", id=None, label=order.email, address=address)
-    client = _insert_client(order)
+    client = _insert_client(order, claim_schema())
     record(actor=actor, verb="client.signed_up", target=client, using=MIGRATOR_ALIAS)
-    provision_schema(client.schema_name, client.id)
     with schema_entered(client.schema_name):
         owner = _insert_owner(order, actor)
     # Last: it locks the row that all sign-ups share until the commit.
@@ -130,9 +130,10 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
     return client, owner
 
 
-def _insert_client(order: SignUp) -> Client:
+def _insert_client(order: SignUp, schema: Schema) -> Client:
     client = Client(
-        schema_name=new_schema_name(),
+        id=schema.tenant_id,
+        schema_name=schema.name,
         name=order.company,
         subdomain=order.subdomain,
         lookalike=lookalike(order.subdomain),

@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import DataError, connections
 from django.test import Client
 
-from shared_apps.clients.provisioning import provision_schema
 from shared_apps.clients.services import SubdomainTaken, sign_up
+from shared_apps.fleet.models import Schema
+from shared_apps.fleet.provisioning import build_schema
 from tests.stage import administrator
 
 Order = dict[str, str]
@@ -92,11 +93,11 @@ def test_a_sign_up_does_not_wait_while_another_s_schema_is_made(
 ) -> None:
     before = traces()
 
-    def slow(schema: str, tenant_id: Any) -> None:
+    def slow(schema: Schema) -> None:
         if threading.current_thread() is threading.main_thread():
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(other).result()
-        provision_schema(schema, tenant_id)
+        build_schema(schema)
 
     def other() -> None:
         try:
@@ -104,7 +105,7 @@ def test_a_sign_up_does_not_wait_while_another_s_schema_is_made(
         finally:
             connections.close_all()
 
-    monkeypatch.setattr("shared_apps.clients.services.provision_schema", slow)
+    monkeypatch.setattr("shared_apps.fleet.provisioning.build_schema", slow)
     sign_up(**order)
     assert added(traces, before) == dict.fromkeys(ONE, 2)
 
@@ -191,7 +192,7 @@ def cut_after(parts: int, order: Order) -> bool:
 
 # Where a sign-up stands still when somebody else holds this lock, from its first step to its last.
 MOMENTS = {
-    "before the schema is made": "LOCK TABLE clients_baseline IN ACCESS EXCLUSIVE MODE",
+    "before the schema is made": "LOCK TABLE fleet_baseline IN ACCESS EXCLUSIVE MODE",
     "among the rows of the schema": "LOCK TABLE t_template.django_migrations IN ACCESS EXCLUSIVE MODE",
     "after everything, before the commit": "UPDATE clients_directoryversion SET version = version",
 }

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import URLResolver, get_resolver
 
 from config import env
-from shared_apps.clients.grants import RIGHTS
+from shared_apps.fleet.grants import RIGHTS
 
 PACKAGES = ("tenants", "shared_apps", "billing", "tenant_apps")
 DOORS = ("viewsets*.py", "portal*.py", "tasks.py", "admin.py", "views.py", "api.py")

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 
 from billing.usage import record_usage
-from shared_apps.clients.bootstrap import ESCAPES
-from shared_apps.clients.grants import TENANT_GROUP, public_allowances, tenant_tables
-from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, app_login
 from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.fleet.bootstrap import ESCAPES
+from shared_apps.fleet.grants import TENANT_GROUP, public_allowances, tenant_tables
+from shared_apps.fleet.models import TEMPLATE_SCHEMA
+from shared_apps.fleet.provisioning import app_login
 from tenants.context import Tenant, unit_of_work
 from tests.cast import PASSWORD
 from tests.stage import administrator, url_of

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared_apps.clients.provisioning import TEMPLATE_SCHEMA
+from shared_apps.fleet.models import TEMPLATE_SCHEMA
 from tenants.context import Tenant
 from tests.stage import administrator
 

@@ -10,10 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 
-from shared_apps.clients.grants import tenant_tables
-from shared_apps.clients.management.commands.migrate import Command
-from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, refresh_baseline
 from shared_apps.clients.services import sign_up
+from shared_apps.fleet.grants import tenant_tables
+from shared_apps.fleet.management.commands.migrate import Command
+from shared_apps.fleet.models import TEMPLATE_SCHEMA
+from shared_apps.fleet.provisioning import refresh_baseline
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.users.models import User

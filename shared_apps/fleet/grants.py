@@ -39,10 +39,8 @@ def public_allowances() -> dict[str, list[str]]:
 
 def schema_grants(schema: str, role: str) -> list[str]:
     """Statements that give a tenant's role its rights in its schema, and nothing else."""
-    quoted = f'"{schema}"'
     return [
-        f'GRANT USAGE ON SCHEMA {quoted} TO "{role}"',
-        f'REVOKE ALL ON ALL TABLES IN SCHEMA {quoted} FROM "{role}"',
+        f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"',
         *table_grants(schema, role),
     ]
 

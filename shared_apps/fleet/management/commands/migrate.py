@@ -1,4 +1,4 @@
-"""`migrate` of this project: public, then the template and the baseline made from it, then every tenant."""
+"""`migrate` of this project: public, then the template and its baseline, then every schema of the fleet."""
 
 from typing import Any
 
@@ -7,10 +7,16 @@ from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from shared_apps.clients.grants import public_grants
-from shared_apps.clients.models import Client, DirectoryVersion
-from shared_apps.clients.provisioning import TEMPLATE_SCHEMA, grant_schema, refresh_baseline, schema_entered
-from shared_apps.clients.template import ensure_template
+from shared_apps.fleet.grants import public_grants
+from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Schema
+from shared_apps.fleet.provisioning import (
+    TEMPLATE_ID,
+    ensure_template,
+    grant_schema,
+    refresh_baseline,
+    schema_entered,
+)
 from tenants.routers import MIGRATOR_ALIAS
 
 
@@ -28,15 +34,17 @@ class Command(DjangoMigrate):
         self._migrate("public", *args, **options)
         with connections[MIGRATOR_ALIAS].cursor() as cursor:
             cursor.execute(";".join(public_grants(connections["control"].settings_dict["USER"])))
-        DirectoryVersion.objects.using(MIGRATOR_ALIAS).get_or_create(id=1)
         ensure_template()
         self._migrate(TEMPLATE_SCHEMA, *args, **options)
+        enter_in_ledger(TEMPLATE_SCHEMA, TEMPLATE_ID, Schema.State.TEMPLATE)
         # Before the tenants are listed: who signs up from here on is made from the new baseline.
         refresh_baseline()
-        clients = Client.objects.using(MIGRATOR_ALIAS).order_by("created_at")
-        for schema in list(clients.values_list("schema_name", flat=True)):
-            self._migrate(schema, *args, **options)
-            grant_schema(schema)
+        adopt_unlisted()
+        schemas = Schema.objects.using(MIGRATOR_ALIAS).standing().exclude(name=TEMPLATE_SCHEMA)
+        for schema in schemas.order_by("owned_at"):
+            self._migrate(schema.name, *args, **options)
+            grant_schema(schema.name)
+            enter_in_ledger(schema.name, schema.tenant_id, schema.state)
 
     def _migrate(self, schema: str, *args: Any, **options: Any) -> None:
         # Without public on the path a table that is missing is an error and not public's table of that name.

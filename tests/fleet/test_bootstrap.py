@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from infra.local.services import postgres
-from shared_apps.clients.bootstrap import ESCAPES, TooOld, bootstrap
-from shared_apps.clients.grants import TENANT_GROUP
+from shared_apps.fleet.bootstrap import ESCAPES, TooOld, bootstrap
+from shared_apps.fleet.grants import TENANT_GROUP
 from tenants.checks import check_postgresql_version
 from tests.stage import administrator, database_name, url_of
 
@@ -80,13 +80,13 @@ def test_a_database_that_is_a_copy_gets_its_rights_anew(admin_url: str) -> None:
 def test_a_server_before_17_is_refused_with_the_way_on(
     admin_url: str, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared_apps.clients.bootstrap.psycopg.connect", Pretended(version))
+    monkeypatch.setattr("shared_apps.fleet.bootstrap.psycopg.connect", Pretended(version))
     with pytest.raises(TooOld, match=rf"PostgreSQL {version // 10000} is too old: 17 or later is required"):
         bootstrap(admin_url)
 
 
 def test_the_command_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared_apps.clients.bootstrap.psycopg.connect", Pretended(150004))
+    monkeypatch.setattr("shared_apps.fleet.bootstrap.psycopg.connect", Pretended(150004))
     with pytest.raises(CommandError, match="cannot be prepared: PostgreSQL 15 is too old"):
         call_command("prepare")
 
@@ -113,8 +113,8 @@ def test_an_administrator_with_too_few_rights_is_told_which_are_missing(
 
 
 def _forget_what_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared_apps.clients.bootstrap._login_works", lambda *args: False)
-    monkeypatch.setattr("shared_apps.clients.bootstrap._is_prepared", lambda *args: False)
+    monkeypatch.setattr("shared_apps.fleet.bootstrap._login_works", lambda *args: False)
+    monkeypatch.setattr("shared_apps.fleet.bootstrap._is_prepared", lambda *args: False)
 
 
 def test_a_server_that_does_not_answer_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,17 @@ from typing import Any, Final
 import pytest
 from django.db import connections, transaction
 
-from shared_apps.clients.baseline import catalog, compile_baseline
-from shared_apps.clients.grants import role_statements
-from shared_apps.clients.management.commands.migrate import Command
-from shared_apps.clients.provisioning import (
-    TEMPLATE_SCHEMA,
+from shared_apps.clients.services import sign_up
+from shared_apps.fleet.baseline import catalog, compile_baseline
+from shared_apps.fleet.grants import role_statements
+from shared_apps.fleet.management.commands.migrate import Command
+from shared_apps.fleet.models import TEMPLATE_SCHEMA
+from shared_apps.fleet.provisioning import (
     NotPrepared,
     app_login,
     grant_schema,
     refresh_baseline,
 )
-from shared_apps.clients.services import sign_up
 from tests.stage import administrator
 
 MIGRATED = "t_migrated"
@@ -111,10 +111,10 @@ def test_its_seed_rows_are_the_template_s(order: dict[str, str]) -> None:
 
 def spoil(change: Callable[[str], str]) -> None:
     with administrator() as admin:
-        (statements,) = admin.execute("SELECT statements FROM clients_baseline").fetchone() or ("",)
+        (statements,) = admin.execute("SELECT statements FROM fleet_baseline").fetchone() or ("",)
         spoilt = change(statements)
         assert spoilt != statements
-        admin.execute("UPDATE clients_baseline SET statements = %s", [spoilt])
+        admin.execute("UPDATE fleet_baseline SET statements = %s", [spoilt])
 
 
 def without(start: str) -> Callable[[str], str]:
@@ -175,7 +175,7 @@ def test_a_baseline_follows_the_template(order: dict[str, str]) -> None:
 
 def test_without_a_baseline_the_way_on_is_told(order: dict[str, str]) -> None:
     with administrator() as admin:
-        admin.execute("DELETE FROM clients_baseline")
+        admin.execute("DELETE FROM fleet_baseline")
     with pytest.raises(NotPrepared, match=r"manage\.py migrate"):
         sign_up(**order)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from shared_apps.clients.bootstrap import TooOld, bootstrap
+from shared_apps.fleet.bootstrap import TooOld, bootstrap
 
 
 class Command(BaseCommand):

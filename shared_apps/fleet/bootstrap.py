@@ -6,7 +6,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from shared_apps.clients.grants import TENANT_GROUP
+from shared_apps.fleet.grants import TENANT_GROUP
 
 LEAST_VERSION: Final = 170000
 # With one SELECT these leave the role or the path; what the platform needs of them it runs as its logins.

@@ -1,0 +1,194 @@
+"""Making a tenant's schema: the baseline replayed in one transaction, never migrations one by one.
+
+A schema is made in two steps, each a transaction, so that a process killed anywhere leaves nothing half done. First
+its name and its role are reserved, many at once, because role DDL makes the next `SET ROLE` of every backend slow.
+Then the schema is built. A sign-up claims one that was built before, or builds a reserved one itself.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from shared_apps.fleet.baseline import compile_baseline
+from shared_apps.fleet.grants import role_statements, schema_grants
+from shared_apps.fleet.ledger import inspect_schema
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Schema
+from tenants.routers import MIGRATOR_ALIAS
+
+TEMPLATE_ID: Final = UUID(int=0)
+ROLES_AT_ONCE: Final = 20
+
+
+class NotPrepared(RuntimeError):
+    """The database has no baseline yet."""
+
+
+def claim_schema() -> Schema:
+    """Take a ready schema out of the pool, or build one, inside the migrator's open transaction.
+
+    Whoever rolls back gives it back. Members that somebody else is at (another sign-up, a migration) are passed over.
+    """
+    schema = _first_free(Schema.State.READY)
+    if schema is None:
+        schema = _first_free(Schema.State.RESERVED) or reserve_schemas(1)[0]
+        build_schema(schema)
+        _count_miss()
+    schema.state, schema.owned_at = Schema.State.OWNED, timezone.now()
+    schema.save(using=MIGRATOR_ALIAS, update_fields=["state", "owned_at"])
+    return schema
+
+
+def reserve_schemas(count: int) -> list[Schema]:
+    """Choose names and make their roles, all in one transaction."""
+    schemas = [Schema() for _ in range(count)]
+    statements = [line for schema in schemas for line in role_statements(schema.name, app_login())]
+    with transaction.atomic(using=MIGRATOR_ALIAS):
+        Schema.objects.using(MIGRATOR_ALIAS).bulk_create(schemas)
+        _execute(statements)
+    return schemas
+
+
+def build_schema(schema: Schema) -> None:
+    """Make a reserved schema with its tables, seed rows, sentinel and rights; it is ready at the commit.
+
+    Runs inside the migrator's open transaction, as one message. Tables come before seed rows: with deferred foreign
+    keys ALTER TABLE fails after an INSERT.
+    """
+    assert connections[MIGRATOR_ALIAS].in_atomic_block, "build_schema belongs in a transaction"
+    baseline = _baseline()
+    _execute(
+        [
+            f'CREATE SCHEMA "{schema.name}"',
+            f'SET LOCAL search_path = "{schema.name}", ext',
+            baseline.statements,
+            baseline.seeds,
+            f"INSERT INTO tenants_sentinel (tenant_id) VALUES ('{schema.tenant_id}')",
+            *schema_grants(schema.name, schema.name),
+        ]
+    )
+    schema.state, schema.ready_at = Schema.State.READY, timezone.now()
+    schema.applied, schema.fingerprint = baseline.applied, baseline.fingerprint
+    schema.failure = ""
+    schema.save(using=MIGRATOR_ALIAS)
+
+
+def drop_schema(name: str) -> None:
+    """Remove a schema with its role and its row of the ledger, inside the migrator's open transaction."""
+    assert connections[MIGRATOR_ALIAS].in_atomic_block, "drop_schema belongs in a transaction"
+    _execute([f'DROP SCHEMA IF EXISTS "{name}" CASCADE', f'DROP ROLE IF EXISTS "{name}"'])
+    Schema.objects.using(MIGRATOR_ALIAS).filter(name=name).delete()
+
+
+@contextmanager
+def schema_entered(schema: str) -> Iterator[None]:
+    """Point the migrator's connection at one schema and nothing else; its backend sends the path with each cursor."""
+    connection = connections[MIGRATOR_ALIAS]
+    connection.set_schema(schema, include_public=False)  # type: ignore[attr-defined]  # django-tenants' backend
+    try:
+        yield
+    finally:
+        connection.set_schema_to_public()  # type: ignore[attr-defined]
+
+
+def ensure_template() -> None:
+    """Make the template's schema if it is not there; it has no role, so that nobody can enter it."""
+    _execute([f'CREATE SCHEMA IF NOT EXISTS "{TEMPLATE_SCHEMA}"'])
+
+
+def refresh_baseline() -> None:
+    """Compile the baseline anew from the template schema, after migrations."""
+    applied, fingerprint = inspect_schema(TEMPLATE_SCHEMA)
+    with transaction.atomic(using=MIGRATOR_ALIAS):
+        with connections[MIGRATOR_ALIAS].cursor() as cursor:
+            statements = compile_baseline(cursor, TEMPLATE_SCHEMA)
+        Baseline.objects.using(MIGRATOR_ALIAS).update_or_create(
+            id=1,
+            defaults={
+                "statements": statements,
+                "seeds": ";\n".join(_seeds(applied)),
+                "applied": applied,
+                "fingerprint": fingerprint,
+            },
+        )
+
+
+def grant_schema(schema: str) -> None:
+    """Bring the rights of a tenant's role up to the tables its schema has now."""
+    _execute(
+        [f'REVOKE ALL ON ALL TABLES IN SCHEMA "{schema}" FROM "{schema}"', *schema_grants(schema, schema)]
+    )
+
+
+def app_login() -> str:
+    """The login that serves requests."""
+    return str(settings.DATABASES["default"]["USER"])
+
+
+def _first_free(state: str) -> Schema | None:
+    # The newest generation first: while a migration runs, members that lag are taken last.
+    current = Exists(Baseline.objects.filter(applied=OuterRef("applied")))
+    return (
+        Schema.objects.using(MIGRATOR_ALIAS)
+        .filter(state=state)
+        .order_by(current.desc(), "ready_at", "name")
+        .select_for_update(skip_locked=True, of=("self",))
+        .first()
+    )
+
+
+def _baseline() -> Baseline:
+    # Shared with other sign-ups, and held to the commit: a migration that lists the schemas misses nobody.
+    rows = Baseline.objects.using(MIGRATOR_ALIAS).raw("SELECT * FROM fleet_baseline WHERE id = 1 FOR SHARE")
+    for baseline in rows:
+        return baseline
+    raise NotPrepared("There is no baseline to make a tenant from. Run `manage.py migrate` first.")
+
+
+def _seeds(applied: str) -> Iterator[str]:
+    """Statements that insert the template's seed rows, and what it knows of migrations, as they are now.
+
+    Values and not a copy from the template: when the next migration is at the template, a schema that is built
+    from the old baseline must not get the new rows.
+    """
+    migrations = Generation.objects.using(MIGRATOR_ALIAS).get(digest=applied).migrations
+    rows = [{"app": app, "name": name} for app, name in migrations]
+    yield (
+        "INSERT INTO django_migrations (app, name, applied) SELECT app, name, now()"
+        f" FROM jsonb_to_recordset({_literal(rows)}) AS m(app text, name text)"
+    )
+    for config in apps.get_app_configs():
+        for table in getattr(config, "seed_tables", ()):
+            if rows := _rows_of(table):
+                yield f'INSERT INTO "{table}" SELECT * FROM jsonb_populate_recordset(NULL::"{table}", {_literal(rows)})'
+
+
+def _rows_of(table: str) -> list[Any]:
+    with connections[MIGRATOR_ALIAS].cursor() as cursor:
+        cursor.execute(f'SELECT to_jsonb(t) FROM "{TEMPLATE_SCHEMA}"."{table}" t ORDER BY to_jsonb(t)::text')
+        return [json.loads(row) if isinstance(row, str) else row for (row,) in cursor.fetchall()]
+
+
+def _literal(rows: list[Any]) -> str:
+    return "'" + json.dumps(rows).replace("'", "''") + "'::jsonb"
+
+
+def _count_miss() -> None:
+    # After the commit, and alone: sign-ups that build at the same time must not wait for each other.
+    transaction.on_commit(_write_miss, using=MIGRATOR_ALIAS, robust=True)
+
+
+def _write_miss() -> None:
+    _execute(["UPDATE fleet_pool SET missed = missed + 1, missed_at = now()"])
+
+
+def _execute(statements: list[str]) -> None:
+    with connections[MIGRATOR_ALIAS].cursor() as cursor:
+        cursor.execute(";\n".join(statements))
