@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shared_apps.clients.admin import operators
+from tenants.users.operators import operators
 
 urlpatterns = [
     path("", include("shared_apps.clients.urls")),

@@ -1,10 +1,7 @@
 """The operators' admin: clients with their state, operators, and the log of what operators did."""
 
-from functools import partial
 from typing import Any
 
-from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -12,61 +9,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.sites import UnfoldAdminSite
 
-from shared_apps.clients.forms import OperatorSignInForm
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.services import resume_client, suspend_client
 from tenants.audit.actors import actor_of
 from tenants.audit.models import AuditEntry
 from tenants.errors import DomainError
 from tenants.users.models import User
-
-
-class OperatorSite(UnfoldAdminSite):
-    """The platform's own admin; it is routed on the public host only."""
-
-    site_title = site_header = "Rowhouse operators"
-    index_title = "Platform"
-    login_form = OperatorSignInForm
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        """Operators only; the public realm holds nobody else."""
-        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
-
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list of tenants is what operators come for."""
-        return redirect("operators:clients_client_changelist")
-
-    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """The admin's own pages, under the policy that its scripts need."""
-        return interpreted(super().admin_view(view, cacheable))
-
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The way in, under the same policy."""
-        return interpreted(partial(super().login, extra_context=extra_context))(request)
-
-
-# The admin's components interpret attributes and set inline styles; nothing a tenant wrote is shown unescaped there,
-# and the exception ends with the operators' own pages.
-interpreted = csp_update({"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]})
-
-operators = OperatorSite(name="operators")
-
-
-class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
-    """Rows that are looked at here and changed by services only."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from tenants.users.operators import ReadOnly, operators
 
 
 class DomainInline(TabularInline):  # type: ignore[misc]  # unfold is untyped

@@ -4,11 +4,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from unfold.forms import AuthenticationForm
 
-from tenants.errors import DomainError
 from tenants.hosts import directory
-from tenants.users.sign_in import verify_password
 
 
 class SignUpForm(forms.Form):
@@ -46,19 +43,3 @@ class FindForm(forms.Form):
                 "subdomain", "No workspace has this address. Check the spelling, or sign up for a new one."
             )
         return {**self.cleaned_data, "tenant": tenant}
-
-
-class OperatorSignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
-    """The admin's way in, with the same limits on guessing as every other."""
-
-    def clean(self) -> dict[str, Any]:
-        """Check e-mail and password; too many failures are refused before they are looked at."""
-        email, password = (str(self.cleaned_data.get(name) or "") for name in ("username", "password"))
-        if email and password:
-            address = self.request.META.get("REMOTE_ADDR", "")
-            try:
-                self.user_cache = verify_password(email=email, password=password, address=address)
-            except DomainError as refusal:
-                raise forms.ValidationError(refusal.detail) from refusal
-            self.confirm_login_allowed(self.user_cache)
-        return dict(self.cleaned_data)

@@ -1,0 +1,76 @@
+"""The operators' admin on the public host: who may enter it, and the bases of its pages. Each app adds its own."""
+
+from functools import partial
+from typing import Any
+
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django import forms
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from unfold.admin import ModelAdmin
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from tenants.errors import DomainError
+from tenants.users.sign_in import verify_password
+
+
+class OperatorSignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
+    """The admin's way in, with the same limits on guessing as every other."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check e-mail and password; too many failures are refused before they are looked at."""
+        email, password = (str(self.cleaned_data.get(name) or "") for name in ("username", "password"))
+        if email and password:
+            address = self.request.META.get("REMOTE_ADDR", "")
+            try:
+                self.user_cache = verify_password(email=email, password=password, address=address)
+            except DomainError as refusal:
+                raise forms.ValidationError(refusal.detail) from refusal
+            self.confirm_login_allowed(self.user_cache)
+        return dict(self.cleaned_data)
+
+
+class OperatorSite(UnfoldAdminSite):
+    """The platform's own admin; it is routed on the public host only."""
+
+    site_title = site_header = "Rowhouse operators"
+    index_title = "Platform"
+    login_form = OperatorSignInForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Operators only; the public realm holds nobody else."""
+        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list of tenants is what operators come for."""
+        return redirect("operators:clients_client_changelist")
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """The admin's own pages, under the policy that its scripts need."""
+        return interpreted(super().admin_view(view, cacheable))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The way in, under the same policy."""
+        return interpreted(partial(super().login, extra_context=extra_context))(request)
+
+
+# The admin's components interpret attributes and set inline styles; nothing a tenant wrote is shown unescaped there,
+# and the exception ends with the operators' own pages.
+interpreted = csp_update({"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]})
+
+operators = OperatorSite(name="operators")
+
+
+class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+    """Rows that are looked at here and changed by services only."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
