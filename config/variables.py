@@ -133,6 +133,24 @@ _TABLE = (
         default="http",
         choices=("http", "https"),
     ),
+    Variable(
+        "CUSTOM_DOMAIN_TARGET",
+        "text",
+        "Where tenants point their own domains (CNAME). Not set: PUBLIC_HOST.",
+        "domains.rowhouse.example",
+        default="",
+        pattern=HOST_NAME,
+        legal="a host name in lower case, without scheme and port",
+    ),
+    Variable(
+        "DNS_RESOLVER",
+        "text",
+        "The name server, address:port, that checks tenants' own domains. Not set: those of the system.",
+        "192.0.2.53:53",
+        default="",
+        pattern=r"([0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]):[0-9]{1,5}",
+        legal="an address and a port, such as 192.0.2.53:53 or [2001:db8::53]:53",
+    ),
     _switch(
         "TRUSTED_PROXY",
         "Believe X-Forwarded-For, -Host and -Proto, which a proxy in front must overwrite.",
@@ -186,6 +204,10 @@ _TABLE = (
     _time("ACCESS_TOKEN_LIFETIME", "How long an access token is good for.", "10m"),
     _time("REFRESH_TOKEN_LIFETIME", "How long a refresh token is good for.", "14d"),
     _time("SESSION_LIFETIME", "How long a portal session lasts.", "14d"),
+    _time("NAME_QUARANTINE", "How long a host name that was let go is kept from other tenants.", "30d"),
+    _time(
+        "DOMAIN_GRACE", "How long a tenant's own domain may fail its daily check until it is dropped.", "14d"
+    ),
     _number("IMPORT_MAX_MB", "The largest file that may be imported, in megabytes.", 100, 1, 2048),
 )
 
