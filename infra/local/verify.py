@@ -82,6 +82,7 @@ def _checks() -> dict[str, Callable[[], subprocess.CompletedProcess[str]]]:
         "templates": _module("djlint", "--lint", "--quiet", *_existing(TEMPLATES)),
         "imports": _script("lint-imports", "--no-logo"),
         "migrations": _manage("makemigrations", "--check", "--dry-run"),
+        "migration safety": _manage("lint_migrations"),
         "deployment": _manage("check", "--deploy", "--fail-level", "WARNING"),
     }
     checks = {name: _runner(command) for name, command in commands.items()}

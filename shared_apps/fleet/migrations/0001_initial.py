@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 
 def make_the_one_row(apps, schema_editor):
+    """The pool's state has one row, which code only updates; the table is new with this migration."""
     apps.get_model("fleet", "Pool").objects.using(schema_editor.connection.alias).get_or_create(id=1)
 
 
