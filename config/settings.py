@@ -226,6 +226,10 @@ UNFOLD = {
     },
 }
 
+# Schemas made before anybody asks for one
+POOL_SIZE = env.integer("POOL_SIZE")
+POOL_RATE = env.integer("POOL_RATE")
+
 # Mail, files, language, time
 globals().update(email_settings(env.url("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM")

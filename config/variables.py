@@ -208,6 +208,8 @@ _TABLE = (
     _time(
         "DOMAIN_GRACE", "How long a tenant's own domain may fail its daily check until it is dropped.", "14d"
     ),
+    _number("POOL_SIZE", "Schemas kept ready for sign-ups; 0 makes each when it is asked for.", 20, 0, 10_000),
+    _number("POOL_RATE", "The most schemas made for the pool in a minute.", 60, 1, 100_000),
     _number("IMPORT_MAX_MB", "The largest file that may be imported, in megabytes.", 100, 1, 2048),
 )
 

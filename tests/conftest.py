@@ -42,6 +42,7 @@ def prepare_stage() -> None:
         stage.make_fresh_database()
         call_command("prepare", verbosity=0)
         make_cast()
+        stage.drop_reserved()
     close_connections()
 
 

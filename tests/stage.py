@@ -75,6 +75,20 @@ def copy_database() -> None:
         connection.execute(f"CREATE DATABASE {database_name()} TEMPLATE {TEMPLATE}")
 
 
+def drop_reserved() -> None:
+    """Drop the roles that the cast left over: they are the whole server's, and each worker's copy would name them."""
+    with administrator() as connection:
+        for name in _reserved(connection):
+            connection.execute(f'DROP ROLE "{name}"')
+        connection.execute("DELETE FROM fleet_schema WHERE state = 'reserved'")
+
+
+def _reserved(connection: psycopg.Connection[Any]) -> set[str]:
+    """Schemas of which there is nothing yet but a role."""
+    rows = connection.execute("SELECT name FROM public.fleet_schema WHERE state = 'reserved'")
+    return {name for (name,) in rows}
+
+
 class Pristine:
     """The rows that were there before the first test, and the way back to them."""
 
@@ -101,6 +115,8 @@ class Pristine:
             return False
         extra = self._tenant_schemas() - self._schemas
         drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
+        roles = _reserved(self._connection)
+        drops += [f'DROP ROLE IF EXISTS "{name}"' for name in sorted(roles)]
         changed = [place for place, *_ in self._rows() - self._known]
         self._connection.execute(";".join([*drops, *(self._resets[place] for place in changed)]))
         self._remember()

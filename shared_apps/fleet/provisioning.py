@@ -6,25 +6,38 @@ Then the schema is built. A sign-up claims one that was built before, or builds 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
+from celery import current_app
 from django.apps import apps
 from django.conf import settings
 from django.db import connections, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
 from shared_apps.fleet.baseline import compile_baseline
 from shared_apps.fleet.grants import role_statements, schema_grants
 from shared_apps.fleet.ledger import inspect_schema
-from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Schema
-from tenants.routers import MIGRATOR_ALIAS
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Pool, Schema
+from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 TEMPLATE_ID: Final = UUID(int=0)
 ROLES_AT_ONCE: Final = 20
+# By name: the task's module stands on this one.
+FILL_POOL: Final = "shared_apps.fleet.tasks.fill_pool"
+# The newest generation first: while a migration runs, members that lag are taken last.
+CLAIM: Final = """
+    UPDATE fleet_schema SET state = 'owned', owned_at = now() WHERE name = (
+        SELECT name FROM fleet_schema WHERE state = 'ready'
+        ORDER BY applied = (SELECT applied FROM fleet_baseline) DESC, ready_at, name
+        LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING fleet_schema.*, (SELECT count(*) - 1 FROM fleet_schema WHERE state = 'ready') AS remaining"""
+RESERVE: Final = """
+    INSERT INTO fleet_schema (name, tenant_id, state, applied, fingerprint, halfway, steps, failure, reserved_at)
+    VALUES ('{name}', '{tenant}', 'reserved', '', '', '', 0, '', now())"""
 
 
 class NotPrepared(RuntimeError):
@@ -36,27 +49,47 @@ def claim_schema() -> Schema:
 
     Whoever rolls back gives it back. Members that somebody else is at (another sign-up, a migration) are passed over.
     """
-    schema = _first_free(Schema.State.READY)
-    if schema is None:
-        schema = _first_free(Schema.State.RESERVED) or reserve_schemas(1)[0]
-        build_schema(schema)
-        _count_miss()
-    schema.state, schema.owned_at = Schema.State.OWNED, timezone.now()
-    schema.save(using=MIGRATOR_ALIAS, update_fields=["state", "owned_at"])
+    for schema in Schema.objects.using(MIGRATOR_ALIAS).raw(CLAIM):
+        if schema.remaining < settings.POOL_SIZE / 2:  # type: ignore[attr-defined]  # see CLAIM
+            _after_commit(_ask_for_more)
+        return schema
+    schema = _take_reserved()
+    build_schema(schema, state=Schema.State.OWNED)
+    if settings.POOL_SIZE:
+        _after_commit(_count_miss)
+        _after_commit(_ask_for_more)
     return schema
 
 
-def reserve_schemas(count: int) -> list[Schema]:
-    """Choose names and make their roles, all in one transaction."""
+def reserve_schemas(count: int) -> None:
+    """Choose names and make their roles, all in one transaction and over a connection of its own.
+
+    Who grants the tenants' group holds a lock on it to the commit: in a sign-up's transaction the next sign-up would
+    wait for it.
+    """
     schemas = [Schema() for _ in range(count)]
-    statements = [line for schema in schemas for line in role_statements(schema.name, app_login())]
-    with transaction.atomic(using=MIGRATOR_ALIAS):
-        Schema.objects.using(MIGRATOR_ALIAS).bulk_create(schemas)
-        _execute(statements)
-    return schemas
+    rows = [RESERVE.format(name=schema.name, tenant=schema.tenant_id) for schema in schemas]
+    roles = [line for schema in schemas for line in role_statements(schema.name, app_login())]
+    own = connections[MIGRATOR_ALIAS].copy()
+    try:
+        with own.cursor() as cursor:
+            cursor.execute(";\n".join([*rows, *roles]))
+    finally:
+        own.close()
 
 
-def build_schema(schema: Schema) -> None:
+def first_reserved() -> Schema | None:
+    """A reserved schema that nobody else is at, locked to the end of the migrator's transaction."""
+    return (
+        Schema.objects.using(MIGRATOR_ALIAS)
+        .filter(state=Schema.State.RESERVED, failure="")
+        .order_by("reserved_at", "name")
+        .select_for_update(skip_locked=True)
+        .first()
+    )
+
+
+def build_schema(schema: Schema, *, state: str = Schema.State.READY) -> None:
     """Make a reserved schema with its tables, seed rows, sentinel and rights; it is ready at the commit.
 
     Runs inside the migrator's open transaction, as one message. Tables come before seed rows: with deferred foreign
@@ -74,10 +107,11 @@ def build_schema(schema: Schema) -> None:
             *schema_grants(schema.name, schema.name),
         ]
     )
-    schema.state, schema.ready_at = Schema.State.READY, timezone.now()
+    schema.state, schema.ready_at = state, timezone.now()
+    schema.owned_at = schema.ready_at if state == Schema.State.OWNED else None
     schema.applied, schema.fingerprint = baseline.applied, baseline.fingerprint
-    schema.failure = ""
-    schema.save(using=MIGRATOR_ALIAS)
+    schema.failure, schema.failed_at = "", None
+    schema.save(using=MIGRATOR_ALIAS, force_update=True)
 
 
 def drop_schema(name: str) -> None:
@@ -132,16 +166,11 @@ def app_login() -> str:
     return str(settings.DATABASES["default"]["USER"])
 
 
-def _first_free(state: str) -> Schema | None:
-    # The newest generation first: while a migration runs, members that lag are taken last.
-    current = Exists(Baseline.objects.filter(applied=OuterRef("applied")))
-    return (
-        Schema.objects.using(MIGRATOR_ALIAS)
-        .filter(state=state)
-        .order_by(current.desc(), "ready_at", "name")
-        .select_for_update(skip_locked=True, of=("self",))
-        .first()
-    )
+def _take_reserved() -> Schema:
+    # A loop: between the reservation and the look others may take all of it.
+    while (schema := first_reserved()) is None:
+        reserve_schemas(ROLES_AT_ONCE)
+    return schema
 
 
 def _baseline() -> Baseline:
@@ -180,13 +209,18 @@ def _literal(rows: list[Any]) -> str:
     return "'" + json.dumps(rows).replace("'", "''") + "'::jsonb"
 
 
+def _after_commit(hook: Callable[[], None]) -> None:
+    # Robust: a queue that is down must not turn a finished sign-up into an error.
+    transaction.on_commit(hook, using=MIGRATOR_ALIAS, robust=True)
+
+
+def _ask_for_more() -> None:
+    current_app.send_task(FILL_POOL)
+
+
 def _count_miss() -> None:
-    # After the commit, and alone: sign-ups that build at the same time must not wait for each other.
-    transaction.on_commit(_write_miss, using=MIGRATOR_ALIAS, robust=True)
-
-
-def _write_miss() -> None:
-    _execute(["UPDATE fleet_pool SET missed = missed + 1, missed_at = now()"])
+    # Alone, after the commit: sign-ups that build at the same time must not wait for each other.
+    Pool.objects.using(CONTROL_ALIAS).update(missed=F("missed") + 1, missed_at=timezone.now())
 
 
 def _execute(statements: list[str]) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from shared_apps.clients.models import Client as TenantClient
 from tenants.context import public_context
 from tests.cast import OPERATOR, PASSWORD
-from tests.stage import administrator
+from tests.stage import TEMPLATE, administrator
 
 ORDER = {
     "company": "Initech",
@@ -64,18 +64,28 @@ TRACES = {
 }
 
 
-def _column(query: str) -> set[str]:
-    with administrator() as admin:
+def _column(query: str, database: str | None = None) -> set[str]:
+    with administrator(database) as admin:
         return {str(value) for (value,) in admin.execute(query)}
 
 
 @pytest.fixture
 def orphans() -> Callable[[], set[str]]:
-    """Tenant roles of the server that have no right on anything in any database."""
-    return lambda: _column(
-        "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 't\\_%' AND NOT EXISTS (SELECT 1 FROM pg_shdepend d"
-        " WHERE d.refobjid = r.oid AND d.refclassid = 'pg_authid'::regclass AND d.dbid <> 0)"
-    )
+    """Tenant roles of the server that have no right on anything in any database, and that no ledger has reserved."""
+
+    def find() -> set[str]:
+        roles = _column(BARE_ROLES)
+        # After the roles: a role and its row come and go together.
+        named = {name for database in _column(DATABASES) for name in _column(RESERVED, database)}
+        return (roles - named) & _column(BARE_ROLES)
+
+    return find
+
+
+BARE_ROLES = """SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 't\\_%' AND NOT EXISTS (
+    SELECT 1 FROM pg_shdepend d WHERE d.refobjid = r.oid AND d.refclassid = 'pg_authid'::regclass AND d.dbid <> 0)"""
+DATABASES = f"SELECT datname FROM pg_database WHERE datname LIKE '{TEMPLATE}%'"
+RESERVED = "SELECT name FROM fleet_schema WHERE state = 'reserved'"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from django.test import Client
 
 from shared_apps.clients.services import SubdomainTaken, sign_up
 from shared_apps.fleet.models import Schema
-from shared_apps.fleet.provisioning import build_schema
+from shared_apps.fleet.provisioning import build_schema, reserve_schemas
 from tests.stage import administrator
 
 Order = dict[str, str]
@@ -76,7 +76,7 @@ def test_the_second_of_two_waits_for_the_first_and_is_told(order: Order, traces:
             connections.close_all()
 
     rival = threading.Thread(target=second)
-    with standing_at(MOMENTS["before the schema is made"]):
+    with standing_at(MOMENTS["after everything, before the commit"]):
         first = start_sign_up(order)
         wait_for_lock(first)
         rival.start()
@@ -93,11 +93,11 @@ def test_a_sign_up_does_not_wait_while_another_s_schema_is_made(
 ) -> None:
     before = traces()
 
-    def slow(schema: Schema) -> None:
+    def slow(schema: Schema, **options: Any) -> None:
         if threading.current_thread() is threading.main_thread():
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(other).result()
-        build_schema(schema)
+        build_schema(schema, **options)
 
     def other() -> None:
         try:
@@ -129,8 +129,10 @@ def statements_of(order: Order) -> list[str]:
 def test_a_step_that_fails_leaves_nothing(
     order: Order, traces: Traces, orphans: Callable[[], set[str]], pristine: Any
 ) -> None:
+    reserve_schemas(1)
     steps = len(statements_of(order))
     pristine.restore()
+    reserve_schemas(1)
     before = traces()
     assert steps > 8
     for failing in range(steps):
@@ -193,7 +195,8 @@ def cut_after(parts: int, order: Order) -> bool:
 # Where a sign-up stands still when somebody else holds this lock, from its first step to its last.
 MOMENTS = {
     "before the schema is made": "LOCK TABLE fleet_baseline IN ACCESS EXCLUSIVE MODE",
-    "among the rows of the schema": "LOCK TABLE t_template.django_migrations IN ACCESS EXCLUSIVE MODE",
+    "among the rights of the schema": """DO $$ BEGIN EXECUTE (
+        SELECT format('DROP ROLE %I', name) FROM fleet_schema WHERE state = 'reserved'); END $$""",
     "after everything, before the commit": "UPDATE clients_directoryversion SET version = version",
 }
 CHILD = """
@@ -207,7 +210,7 @@ sign_up(**json.loads(sys.argv[1]))
 @contextmanager
 def standing_at(lock: str) -> Iterator[None]:
     """Hold a lock that sign-ups meet on their way."""
-    with administrator() as admin, admin.transaction():
+    with administrator() as admin, admin.transaction(force_rollback=True):
         admin.execute(lock)
         yield
 
@@ -237,6 +240,7 @@ def wait_for_lock(process: "subprocess.Popen[bytes]") -> int:
 def test_a_sign_up_killed_half_way_leaves_nothing(
     order: Order, moment: str, traces: Traces, orphans: Callable[[], set[str]]
 ) -> None:
+    reserve_schemas(1)
     before = traces()
     with standing_at(MOMENTS[moment]):
         child = start_sign_up(order)
