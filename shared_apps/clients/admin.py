@@ -13,7 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from shared_apps.clients.models import Client, Domain
-from shared_apps.clients.services import resume_client, suspend_client
+from shared_apps.clients.statuses import resume_client, suspend_client
 from tenants.audit.actors import actor_of
 from tenants.audit.models import AuditEntry
 from tenants.errors import DomainError

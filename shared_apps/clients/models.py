@@ -1,6 +1,6 @@
 """The tenants themselves, their host names, and the version that tells every process when either changed."""
 
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -8,6 +8,9 @@ from django.utils import timezone
 from django_tenants.models import TenantMixin
 
 from tenants.models import Record
+
+# Where they are explained: tenants/status.py.
+STATUSES: Final = ["provisioning", "active", "maintenance", "suspended", "archived", "deleting"]
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -60,6 +63,14 @@ class Client(Record, TenantMixin):
         constraints = [
             models.UniqueConstraint(fields=["subdomain"], name="clients_client_subdomain_unique"),
             models.UniqueConstraint(fields=["lookalike"], name="clients_client_lookalike_unique"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=STATUSES), name="clients_client_status_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="deleting", delete_after__isnull=False)
+                | ~models.Q(status="deleting") & models.Q(delete_after__isnull=True),
+                name="clients_client_delete_after",
+            ),
         ]
         indexes = [models.Index(fields=["status", "-created_at"], name="clients_client_status")]
 

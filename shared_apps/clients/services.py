@@ -1,8 +1,7 @@
-"""The verbs of a tenant's life as far as the platform tells them: sign up, suspend, resume."""
+"""Signing a tenant up; what happens to it afterwards stands in `statuses` and `renaming`."""
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -21,7 +20,7 @@ from tenants.context import Tenant, tenant_context
 from tenants.errors import Conflict, Invalid
 from tenants.fields import strange_character
 from tenants.hosts import directory
-from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
+from tenants.routers import MIGRATOR_ALIAS
 from tenants.users.models import Role, User
 from tenants.users.tasks import mail_verification
 
@@ -31,13 +30,6 @@ class SubdomainTaken(Conflict):
 
     code = "subdomain_taken"
     title = "This subdomain is taken"
-
-
-class WrongStatus(Conflict):
-    """The client is not in the status that the verb starts from."""
-
-    code = "wrong_status"
-    title = "Not possible in the present status"
 
 
 @dataclass(frozen=True)
@@ -68,28 +60,6 @@ def sign_up(
         transaction.on_commit(lambda: _greet(client, owner), using=MIGRATOR_ALIAS, robust=True)
     directory.forget()
     return client
-
-
-def suspend_client(*, client_id: UUID, actor: Actor, reason: str) -> Client:
-    """Close a tenant's doors; its data stays. Every process knows within two seconds."""
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why: the reason is kept in the audit log and shown to operators.", field="reason")
-    return _change_status(
-        client_id,
-        actor,
-        "client.suspended",
-        old=Client.Status.ACTIVE,
-        new=Client.Status.SUSPENDED,
-        reason=reason[:300],
-    )
-
-
-def resume_client(*, client_id: UUID, actor: Actor) -> Client:
-    """Open a suspended tenant's doors again."""
-    return _change_status(
-        client_id, actor, "client.resumed", old=Client.Status.SUSPENDED, new=Client.Status.ACTIVE, reason=""
-    )
 
 
 def as_tenant(client: Client) -> Tenant:
@@ -166,15 +136,3 @@ def _taken(subdomain: str) -> SubdomainTaken:
         f"The subdomain {subdomain!r}, or one that looks like it, belongs to somebody already. Choose another.",
         field="subdomain",
     )
-
-
-def _change_status(client_id: UUID, actor: Actor, verb: str, *, old: str, new: str, reason: str) -> Client:
-    with transaction.atomic(using=CONTROL_ALIAS):
-        changed = Client.objects.filter(pk=client_id, status=old).update(status=new, suspension_reason=reason)
-        client = Client.objects.get(pk=client_id)
-        if not changed:
-            raise WrongStatus(f"{client.name} is {client.status}; this needs a client that is {old}.")
-        record(actor=actor, verb=verb, target=client, data={"reason": reason} if reason else {})
-        raise_version(CONTROL_ALIAS)
-    directory.forget()
-    return client

@@ -14,7 +14,7 @@ from django.test import Client
 
 from shared_apps.clients.directory import DatabaseDirectory
 from shared_apps.clients.models import Client as TenantClient
-from shared_apps.clients.services import WrongStatus, resume_client, suspend_client
+from shared_apps.clients.statuses import WrongStatus, resume_client, suspend_client
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context
@@ -76,7 +76,7 @@ def test_a_suspension_without_a_reason_is_refused(acme: Tenant) -> None:
 
 
 def test_only_an_active_tenant_is_suspended_and_only_a_suspended_one_resumed(acme: Tenant) -> None:
-    with pytest.raises(WrongStatus, match="Acme is active; this needs a client that is suspended"):
+    with pytest.raises(WrongStatus, match="Acme is active; to resume it has to be suspended"):
         resume(acme)
     suspend(acme)
     entries = AuditEntry.objects.count()

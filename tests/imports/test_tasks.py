@@ -14,7 +14,7 @@ import pytest
 from django.utils import timezone
 
 from shared_apps.clients.models import Client
-from shared_apps.clients.services import suspend_client
+from shared_apps.clients.statuses import suspend_client
 from tenant_apps.imports import tasks
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.services import requeue_stale_imports

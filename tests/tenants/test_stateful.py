@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from config.celery import app
-from shared_apps.clients.services import as_tenant, resume_client, sign_up, suspend_client
+from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.clients.statuses import resume_client, suspend_client
 from tenant_apps.products.models import Category
 from tenant_apps.products.services import CategoryTaken, create_category, delete_category, rename_category
 from tenants.audit.actors import Actor

@@ -12,7 +12,7 @@ from celery.exceptions import Reject
 from django.db import transaction
 
 from config.celery import app
-from shared_apps.clients.services import suspend_client
+from shared_apps.clients.statuses import suspend_client
 from tenants.audit.actors import Actor
 from tenants.context import NoTenant, Tenant, current, public_context, tenant_context, unit_of_work
 from tenants.tasks import PublicTask, RealmlessTask, TenantTask, UndeclaredRealm

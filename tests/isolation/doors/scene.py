@@ -11,7 +11,8 @@ from django.db.models import Model
 from django.test import Client
 
 from shared_apps.clients.models import Client as TenantClient
-from shared_apps.clients.services import as_tenant, sign_up, suspend_client
+from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.clients.statuses import suspend_client
 from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.services import (
     LineInput,
