@@ -41,7 +41,7 @@ def dns(_server: NameServer, monkeypatch: pytest.MonkeyPatch) -> NameServer:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who gives no answer is not waited for long."""
-    monkeypatch.setattr("shared_apps.domains.resolving.SECONDS", 0.6)
+    monkeypatch.setattr("shared_apps.domains.resolving.SECONDS", 0.3)
 
 
 @pytest.fixture
