@@ -1,0 +1,115 @@
+"""A fleet of many tenants for benchmarks, made as the product makes them: the pool is filled, sign-ups claim."""
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg
+
+from config import env
+from config.variables import VARIABLES
+from infra.local.services import postgres, valkey
+
+AT_ONCE: Final = 200
+PASSWORD: Final = "correct horse battery"
+
+
+@dataclass
+class Fleet:
+    """A prepared PostgreSQL with tenants named bench-0, bench-1, …"""
+
+    administrator: str
+    environment: dict[str, str]
+    schemas: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def grow(self, to: int) -> None:
+        """Sign up more tenants, until there are so many; the planner knows them afterwards."""
+        command = [sys.executable, "-m", "bench.fleet", "--first", str(len(self.schemas)), str(to)]
+        began = time.perf_counter()
+        done = subprocess.run(
+            command, cwd=env.ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        self.seconds += time.perf_counter() - began
+        self.schemas += json.loads(done.stdout.splitlines()[-1])
+        with psycopg.connect(self.administrator, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+
+@contextlib.contextmanager
+def make_fleet(count: int, *, durable: bool = False) -> Iterator[Fleet]:
+    """A server of its own with so many tenants; it ends with the `with`."""
+    with postgres(durable=durable) as administrator, valkey() as queue:
+        fleet = Fleet(administrator, _environment(administrator, queue))
+        prepare = [sys.executable, "manage.py", "prepare", "--verbosity", "0"]
+        subprocess.run(prepare, cwd=env.ROOT, env=fleet.environment, check=True)
+        if count:
+            fleet.grow(count)
+        yield fleet
+
+
+def _environment(administrator: str, queue: str) -> dict[str, str]:
+    """What every process on the fleet gets."""
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return kept | {
+        "DATABASE_URL": administrator,
+        "REDIS_URL": queue,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENV_FILES": "false",
+        "LOG_LEVEL": "ERROR",
+        "ACCESS_TOKEN_LIFETIME": "4h",
+        "PYTHONWARNINGS": "ignore:No directory at",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+
+
+# The process that signs up
+
+
+def sign_up_many(first: int, to: int) -> list[str]:
+    """Fill the pool and empty it by sign-ups, in turns; the password is hashed once for all owners."""
+    from django.conf import settings
+    from django.contrib.auth.hashers import make_password
+
+    from shared_apps.clients import services
+    from shared_apps.fleet.pool import fill_pool, pool_level
+
+    hashed = make_password(PASSWORD)
+    services.make_password = lambda *args: hashed  # type: ignore[attr-defined]
+    settings.POOL_RATE = 1_000_000
+    schemas: list[str] = []
+    while (left := to - first - len(schemas)) > 0:
+        settings.POOL_SIZE = min(AT_ONCE, left)
+        fill_pool(seconds=3600)
+        for _ in range(min(pool_level().ready, left)):
+            schemas.append(_sign_up(services, f"bench-{first + len(schemas)}"))
+    return schemas
+
+
+def _sign_up(services: Any, name: str) -> str:
+    client = services.sign_up(company=name, subdomain=name, email=f"owner@{name}.example", password=PASSWORD)
+    return str(client.schema_name)
+
+
+def main() -> None:
+    """Sign up tenants of the fleet that the environment names, and print their schemas."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("to", type=int)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    import django
+
+    django.setup()
+    print(json.dumps(sign_up_many(options.first, options.to)))
+
+
+if __name__ == "__main__":
+    main()
