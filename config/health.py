@@ -4,7 +4,6 @@
 whether the proxy may fetch a certificate for a name.
 """
 
-import re
 from collections.abc import Callable
 
 import redis
@@ -13,8 +12,7 @@ from django.db import connections
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
-from config.variables import HOST_NAME
-from tenants.hosts import canonical, directory
+from shared_apps.domains.certificates import asked, may_have_certificate
 
 
 class HealthMiddleware:
@@ -57,7 +55,8 @@ def _ask_queue() -> None:
 
 
 def _certificate(domain: str) -> JsonResponse:
-    """200 for a verified domain or a subdomain that lives, else 404: strangers cannot have certificates fetched."""
-    host = canonical(domain)
-    known = bool(re.fullmatch(HOST_NAME, host)) and directory.by_host(host) is not None
+    """200 for a name that leads to a tenant, else 404: strangers cannot have certificates fetched."""
+    if not asked.take():
+        return JsonResponse({"certificate": False}, status=429, headers={"Retry-After": "1"})
+    known = may_have_certificate(domain)
     return JsonResponse({"certificate": known}, status=200 if known else 404)
