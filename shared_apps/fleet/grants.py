@@ -4,7 +4,9 @@ An app's config may name tables as `append_only` (INSERT, SELECT), `no_update` (
 `public_grants`: the columns of a public table that every tenant may fill. That allow-list is all a tenant has there.
 """
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Final
 
 from django.apps import AppConfig, apps
@@ -51,6 +53,18 @@ def table_grants(schema: str, role: str) -> list[str]:
     for table, rights in tenant_tables().items():
         by_rights.setdefault(rights, []).append(f'"{schema}"."{table}"')
     return [f'GRANT {rights} ON {", ".join(names)} TO "{role}"' for rights, names in by_rights.items()]
+
+
+def regrants(schema: str) -> list[str]:
+    """Statements that bring a role's rights on its own tables to what is declared now."""
+    tables = ", ".join(f'"{schema}"."{table}"' for table in tenant_tables())
+    return [f'REVOKE ALL ON {tables} FROM "{schema}"', *schema_grants(schema, schema)]
+
+
+def rights_digest() -> str:
+    """What all rights are declared to be, in one digest."""
+    declared = [tenant_tables(), public_restrictions(), public_allowances()]
+    return sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
 def role_statements(role: str, app_login: str) -> list[str]:

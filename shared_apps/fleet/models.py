@@ -35,6 +35,9 @@ class Baseline(Singleton):
     seeds = models.TextField(default="")
     applied = models.CharField(max_length=64, default="")
     fingerprint = models.CharField(max_length=64, default="")
+    rights = models.CharField(
+        max_length=64, default="", help_text="digest of the rights that tenants' roles have"
+    )
     compiled_at = models.DateTimeField(auto_now=True)
 
 
@@ -123,10 +126,13 @@ class Recording(models.Model):
     # The kind of schema it was recorded on; it is never replayed onto another kind.
     from_applied = models.CharField(max_length=64)
     from_fingerprint = models.CharField(max_length=64)
+    to_applied = models.CharField(max_length=64)
     to_fingerprint = models.CharField(max_length=64)
+    rows = models.JSONField(default=list, help_text="pairs of app and name in django_migrations")
     lane = models.CharField(max_length=16, choices=Lane.choices)
     reason = models.TextField(blank=True, help_text="why it cannot be replayed")
     statements = models.JSONField(default=list)
+    grants = models.JSONField(default=list, help_text="rights on its new tables")
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

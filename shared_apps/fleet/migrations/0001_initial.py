@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('seeds', models.TextField(default='')),
                 ('applied', models.CharField(default='', max_length=64)),
                 ('fingerprint', models.CharField(default='', max_length=64)),
+                ('rights', models.CharField(default='', help_text="digest of the rights that tenants' roles have", max_length=64)),
                 ('compiled_at', models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -84,10 +85,13 @@ class Migration(migrations.Migration):
                 ('backwards', models.BooleanField(default=False)),
                 ('from_applied', models.CharField(max_length=64)),
                 ('from_fingerprint', models.CharField(max_length=64)),
+                ('to_applied', models.CharField(max_length=64)),
                 ('to_fingerprint', models.CharField(max_length=64)),
+                ('rows', models.JSONField(default=list, help_text='pairs of app and name in django_migrations')),
                 ('lane', models.CharField(choices=[('replay', 'Replayed in one transaction a schema'), ('steps', 'Replayed step by step outside a transaction'), ('executor', "Run by Django's executor, schema by schema")], max_length=16)),
                 ('reason', models.TextField(blank=True, help_text='why it cannot be replayed')),
                 ('statements', models.JSONField(default=list)),
+                ('grants', models.JSONField(default=list, help_text='rights on its new tables')),
                 ('recorded_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={

@@ -1,0 +1,63 @@
+"""The public schema's part of a migration: what adds comes before the tenants, what takes away comes after them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.operations import (
+    AlterModelTable,
+    DeleteModel,
+    RemoveField,
+    RenameField,
+    RenameModel,
+)
+from django.db.migrations.recorder import MigrationRecorder
+
+from shared_apps.fleet.ledger import migrations_of
+from shared_apps.fleet.planning import Plan, Step, Target, operations_of
+from shared_apps.fleet.provisioning import schema_entered
+from tenants.routers import MIGRATOR_ALIAS, schemas_of
+
+PUBLIC: Final = "public"
+TAKES_AWAY: Final = (AlterModelTable, DeleteModel, RemoveField, RenameField, RenameModel)
+
+
+class PublicMigration:
+    """What public needs, in two parts; tenants may lean on what it has until the last of them is migrated."""
+
+    def __init__(self, targets: tuple[Target, ...], *, fake: bool = False) -> None:
+        self._fake = fake
+        with schema_entered(PUBLIC), connections[MIGRATOR_ALIAS].cursor() as cursor:
+            MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
+            self._plan = Plan(migrations_of(cursor, PUBLIC), targets)
+        # A database that is made just now has no tenants to wait for.
+        self.last = list(self._taking_away()) if self._plan.applied else []
+        self.first = [step for step in self._plan.steps if step not in self.last]
+
+    def run(self, steps: list[Step]) -> None:
+        """Run some of the steps by Django's executor; after the last, the signal that makes content types."""
+        if not steps:
+            return
+        with schema_entered(PUBLIC):
+            executor = MigrationExecutor(connections[MIGRATOR_ALIAS])
+            plan = [(step.migration, step.backwards) for step in steps if step.migration]
+            emit_pre_migrate_signal(0, False, MIGRATOR_ALIAS, plan=plan)
+            executor.migrate([(step.app, step.name) for step in steps], plan=plan, fake=self._fake)
+            if steps[-1] == (self.last or self.first)[-1]:
+                emit_post_migrate_signal(0, False, MIGRATOR_ALIAS, plan=plan)
+
+    def _taking_away(self) -> Iterator[Step]:
+        """Steps that remove or rename something in public, and those that stand on them."""
+        found: list[Step] = []
+        for step in self._plan.steps:
+            if _takes_away(step) or self._plan.depends_on(step, found):
+                found.append(step)
+                yield step
+
+
+def _takes_away(step: Step) -> bool:
+    if step.migration is None or step.backwards or not schemas_of(step.app)[1]:
+        return False
+    return any(isinstance(operation, TAKES_AWAY) for operation in operations_of(step.migration.operations))

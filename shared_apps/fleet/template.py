@@ -1,0 +1,54 @@
+"""The template schema: migrated before everybody else, entered by nobody, the source of the baseline."""
+
+from typing import Any, Final
+
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from shared_apps.fleet.ledger import enter_in_ledger
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Schema
+from shared_apps.fleet.provisioning import TEMPLATE_ID, ensure_template, refresh_baseline, schema_entered
+from tenants.routers import MIGRATOR_ALIAS
+
+# Django fills these after migrations. With the same ids everywhere, what is cached of one schema is right in all.
+FILLED_BY_DJANGO: Final = ("django_content_type", "auth_permission")
+COLUMNS: Final = """
+    SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = %s::regnamespace AND c.relname = ANY(%s) GROUP BY c.relname"""
+
+
+def make_template() -> None:
+    """Make the template and its row in the ledger, if they are not there. It has no role: nobody can enter it."""
+    if Schema.objects.using(MIGRATOR_ALIAS).filter(name=TEMPLATE_SCHEMA).exists():
+        return
+    ensure_template()
+    with transaction.atomic(using=MIGRATOR_ALIAS), schema_entered(TEMPLATE_SCHEMA):
+        MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
+    enter_in_ledger(TEMPLATE_SCHEMA, TEMPLATE_ID, Schema.State.TEMPLATE)
+
+
+def finish_template(*, changed: bool) -> None:
+    """After its migrations: Django's own rows, and the baseline that new schemas are made from."""
+    if changed:
+        with schema_entered(TEMPLATE_SCHEMA):
+            emit_post_migrate_signal(0, False, MIGRATOR_ALIAS)
+    template = Schema.objects.using(MIGRATOR_ALIAS).get(name=TEMPLATE_SCHEMA)
+    kind = {"applied": template.applied, "fingerprint": template.fingerprint}
+    if changed or not Baseline.objects.using(MIGRATOR_ALIAS).filter(**kind).exists():
+        refresh_baseline()
+
+
+def rows_from_template() -> tuple[str, ...]:
+    """Statements that give a migrated schema the rows which Django makes after migrations, in one go for each table."""
+    with connections[MIGRATOR_ALIAS].cursor() as cursor:
+        cursor.execute(COLUMNS, [TEMPLATE_SCHEMA, list(FILLED_BY_DJANGO)])
+        found: dict[str, Any] = dict(cursor.fetchall())
+    return tuple(
+        f'INSERT INTO "{table}" ({found[table]}) OVERRIDING SYSTEM VALUE SELECT {found[table]}'
+        f' FROM "{TEMPLATE_SCHEMA}"."{table}" ON CONFLICT (id) DO NOTHING;'
+        f" SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))"
+        for table in FILLED_BY_DJANGO
+        if table in found
+    )
