@@ -28,7 +28,7 @@ from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 FILL_SECONDS: Final = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
-FILLING: Final = 727002
+FILLING: Final = 727003
 LEVEL: Final = """
     SELECT (SELECT count(*) FROM fleet_schema WHERE state = 'ready'),
            (SELECT count(*) FROM fleet_schema WHERE state = 'reserved' AND failure = ''),
