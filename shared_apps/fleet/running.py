@@ -7,14 +7,14 @@ the ledger, which each schema's own transaction updates; a run that is killed an
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import count, islice
 from time import sleep
 from typing import Any, Final
 
 import psycopg
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from shared_apps.fleet.public import PublicMigration
 from shared_apps.fleet.recording import Kind, run_step
 from shared_apps.fleet.replaying import act_for, has_moved, is_busy
 from shared_apps.fleet.template import finish_template, make_template, rows_from_template
-from shared_apps.fleet.workers import Workers, connect
+from shared_apps.fleet.workers import Workers, connect, waiting_at_most
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 RUN_LOCK: Final = 727002
@@ -107,7 +107,7 @@ class FleetMigration:
         self._public(public, public.first)
         run = _open_run(self.options)
         try:
-            with Workers(self.options.workers, lock_timeout=self.options.lock_timeout) as self._crew:
+            with self._crew_at_work():
                 self._template()
                 adopt_unlisted()
                 self._fleet(run)
@@ -122,8 +122,14 @@ class FleetMigration:
     def bring_one(self, schema: str) -> None:
         """One schema alone, without touching public or the template."""
         self._trailing = rows_from_template()
-        with Workers(1, lock_timeout=self.options.lock_timeout) as self._crew:
+        with self._crew_at_work():
             self._bring([schema])
+
+    @contextmanager
+    def _crew_at_work(self) -> Iterator[None]:
+        milliseconds = int(self.options.lock_timeout * 1000)
+        with Workers(self.options.workers, milliseconds) as self._crew, waiting_at_most(milliseconds):
+            yield
 
     # Public and the template
 
@@ -165,7 +171,9 @@ class FleetMigration:
         finally:
             self.report.end()
         if self._failed:
-            raise Stopped(f"{_counted(len(self._failed))} could not be migrated. {HOW_ON}")
+            raise Stopped(
+                f"{_counted(len(self._failed))} could not be migrated: {self._first_failure()}. {HOW_ON}"
+            )
 
     def _behind(self) -> list[str]:
         """Schemas that need a step, those first that nobody uses yet."""
@@ -282,14 +290,23 @@ class FleetMigration:
 
     def _fail(self, name: str, step: Step, error: Exception) -> None:
         text = f"{step}: {type(error).__name__}: {str(error).strip()}"
-        Schema.objects.using(MIGRATOR_ALIAS).filter(name=name).update(failure=text, failed_at=timezone.now())
         self._failed[name] = text
+        with suppress(
+            OperationalError
+        ):  # whoever holds the schema's row itself; the run's note names it all the same
+            Schema.objects.using(MIGRATOR_ALIAS).filter(name=name).update(
+                failure=text, failed_at=timezone.now()
+            )
         self.report.say("failed", f"{name} failed at {text}", schema=name, step=str(step), error=str(error))
         self.report.advance(self._done, len(self._failed))
         if len(self._failed) > self.options.budget:
             raise Stopped(
-                f"{_counted(len(self._failed))} failed, more than the {self.options.budget} that are borne. {HOW_ON}"
+                f"{_counted(len(self._failed))} failed, more than the {self.options.budget} that are borne:"
+                f" {self._first_failure()}. {HOW_ON}"
             )
+
+    def _first_failure(self) -> str:
+        return " failed at ".join(next(iter(self._failed.items())))
 
     # Plans, states, recordings
 

@@ -1,6 +1,7 @@
 """Doing one thing to many schemas at once, over connections of the migrator's login."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Final, Self
@@ -32,9 +33,8 @@ SETTINGS: Final = "SET lock_timeout = '{milliseconds}ms'; SET synchronous_commit
 class Workers:
     """Threads with a connection each; use as a context manager."""
 
-    def __init__(self, count: int, *, lock_timeout: float) -> None:
-        self._count = count
-        self._settings = SETTINGS.format(milliseconds=int(lock_timeout * 1000))
+    def __init__(self, count: int, lock_timeout: int) -> None:
+        self._count, self._lock_timeout = count, lock_timeout
         self._idle: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -87,7 +87,7 @@ class Workers:
             return self._idle.get_nowait()
         except Empty:
             connection = connect()
-            connection.execute(self._settings)
+            connection.execute(SETTINGS.format(milliseconds=self._lock_timeout))
             return connection
 
 
@@ -105,6 +105,18 @@ class _Work:
         """The next schema, or None when there is none or nobody asks any more."""
         with self._lock:
             return None if self.stopped.is_set() else next(self._next, None)
+
+
+@contextmanager
+def waiting_at_most(lock_timeout: int) -> Iterator[None]:
+    """Have this thread's own connection of Django's wait no longer for locks than the workers do (milliseconds)."""
+    with connections[MIGRATOR_ALIAS].cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{lock_timeout}ms'")
+    try:
+        yield
+    finally:
+        with connections[MIGRATOR_ALIAS].cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
 
 
 def connect() -> psycopg.Connection[Any]:
