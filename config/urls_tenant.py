@@ -4,11 +4,13 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("tenants.users.urls_portal")),
+    path("", include("shared_apps.domains.urls_portal")),
     path("", include("tenant_apps.orders.urls_portal")),
     path("", include("tenant_apps.products.urls_portal")),
     path("", include("tenant_apps.imports.urls_portal")),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.users.urls")),
+    path("api/v1/", include("shared_apps.domains.urls")),
     path("api/v1/", include("tenant_apps.products.urls")),
     path("api/v1/", include("tenant_apps.orders.urls")),
     path("api/v1/", include("tenant_apps.imports.urls")),

@@ -48,6 +48,31 @@ def entries(principal: Any) -> list[Entry]:
     return sorted(shown, key=lambda entry: entry.order)
 
 
+@dataclass(frozen=True)
+class Section:
+    """One page of the settings, and which verb shows it."""
+
+    label: str
+    route: str
+    verb: str
+    order: int
+
+
+_sections: dict[str, Section] = {}
+
+
+def register_settings(section: Section) -> None:
+    """Add a page to the settings."""
+    _sections[section.route] = section
+
+
+def settings_tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """The pages of the settings that a request's person may open, each with whether it is the current one."""
+    shown = [section for section in _sections.values() if can(request.user, section.verb)]
+    tabs = ((section.label, reverse(section.route)) for section in sorted(shown, key=lambda one: one.order))
+    return [{"label": label, "url": url, "is_current": request.path.startswith(url)} for label, url in tabs]
+
+
 def rail(request: HttpRequest) -> list[tuple[Entry, bool]]:
     """The groups for a request's person, each with whether the page belongs to it."""
     return [(entry, entry.is_current(request.path)) for entry in entries(request.user)]

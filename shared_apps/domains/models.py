@@ -1,9 +1,12 @@
 """Names that tenants want to be reached by, with what was found out about each."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
+import idna
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -14,6 +17,15 @@ CHALLENGE: Final = "_rowhouse-challenge"
 GOOD_FOR: Final = timedelta(days=7)
 # An expired claim stays in sight for as long again, and can be renewed.
 KEPT_EXPIRED: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """What an owner puts into the DNS."""
+
+    kind: str
+    name: str
+    value: str
 
 
 def new_token() -> str:
@@ -94,6 +106,14 @@ class Claim(Record):
         return self.domain
 
     @property
+    def spoken(self) -> str:
+        """The name as people read it: letters of their script instead of punycode."""
+        try:
+            return idna.decode(self.domain)
+        except idna.IDNAError:
+            return self.domain
+
+    @property
     def challenge(self) -> str:
         """The name whose TXT record proves the claim."""
         return f"{CHALLENGE}.{self.domain}"
@@ -102,6 +122,14 @@ class Claim(Record):
     def proof(self) -> str:
         """The whole value of that TXT record."""
         return f"rowhouse-verify={self.token}"
+
+    @property
+    def records(self) -> list[DnsRecord]:
+        """The records that a name needs: who owns it, and where it leads."""
+        return [
+            DnsRecord("TXT", self.challenge, self.proof),
+            DnsRecord("CNAME", self.domain, settings.CUSTOM_DOMAIN_TARGET),
+        ]
 
     @property
     def is_held(self) -> bool:
@@ -118,6 +146,11 @@ class Claim(Record):
     @property
     def is_dangling(self) -> bool:
         return self.is_held and self.failing_since is not None
+
+    @property
+    def drops_at(self) -> datetime | None:
+        """When a name that goes on failing is taken back."""
+        return self.failing_since + settings.DOMAIN_GRACE if self.failing_since else None
 
     @property
     def may_be_primary(self) -> bool:

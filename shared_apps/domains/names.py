@@ -1,4 +1,4 @@
-"""Which names may be claimed, in which form they are kept, and how they are shown."""
+"""Which names may be claimed, and in which form they are kept."""
 
 import ipaddress
 import re
@@ -39,14 +39,6 @@ def check_domain(text: str) -> str:
     _check_labels(name)
     _check_whose(name)
     return name
-
-
-def decoded(name: str) -> str:
-    """The name as people read it; the canonical form where it cannot be shown otherwise."""
-    try:
-        return idna.decode(name)
-    except idna.IDNAError:
-        return name
 
 
 def _encoded(typed: str) -> str:

@@ -24,6 +24,7 @@ TONES: Final = {
     "cancelled": "hollow",
     "cancelling": "warning",
     "closed": "square",
+    "dangling": "danger",
     "done": "calm",
     "draft": "hollow",
     "expired": "warning",
@@ -32,10 +33,14 @@ TONES: Final = {
     "low": "warning",
     "paid": "info",
     "placed": "warning",
+    "pointing": "calm",
+    "primary": "info",
     "ready": "warning",
     "running": "info",
     "revoked": "hollow",
     "uploaded": "hollow",
+    "verified": "warning",
+    "waiting": "warning",
 }
 THEMES: Final = ("light", "dark")
 HTMX: Final = {
@@ -126,6 +131,12 @@ def rail(context: Context) -> dict[str, Any]:
     """The navigation of the portal."""
     request: HttpRequest = context["request"]
     return {"request": request, "user": request.user, "entries": navigation.rail(request), "tenant": tenant()}
+
+
+@register.inclusion_tag("components/tabs.html", takes_context=True)
+def settings_tabs(context: Context) -> dict[str, Any]:
+    """The pages of the settings beside each other."""
+    return {"tabs": navigation.settings_tabs(context["request"]), "name": "Settings"}
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ READ: Final = frozenset(
 WRITE: Final = frozenset(
     f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")
 )
-MANAGE: Final = frozenset({"tokens:manage"})
+MANAGE: Final = frozenset({"domains:manage", "tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     "viewer": READ,

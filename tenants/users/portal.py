@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants.audit.actors import actor_of
+from tenants.navigation import Section, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, portal_public, posted, show_form
 from tenants.signing import BadLink
 from tenants.templatetags.ui import THEMES
@@ -26,6 +27,8 @@ from tenants.users.verification import verify_email
 
 YEAR: Final = 365 * 24 * 3600
 MOST_TOKENS: Final = 200
+
+register_settings(Section("API tokens", "users:token_list", "tokens:manage", order=10))
 
 
 @portal_public("the way in")
