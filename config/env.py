@@ -132,6 +132,11 @@ def database_urls() -> dict[str, str]:
     return {alias: _database_url(alias, login) for alias, login in LOGINS.items()}
 
 
+def replica_url() -> str:
+    """The URL of the read replica, whose login is the tenants' as well."""
+    return _database_url("replica", LOGINS["app"])
+
+
 def derived_password(login: str) -> str:
     """The password of a run-time login, made from SECRET_KEY so that nobody has to invent or store it."""
     digest = hmac.new(secret("SECRET_KEY").encode(), f"database:{login}".encode(), hashlib.sha256).digest()

@@ -81,6 +81,8 @@ DATABASE_ROUTERS = ["tenants.routers.RealmRouter"]
 
 # The administrator: read by `manage.py prepare` and absent from the environment of what serves.
 ADMIN_DATABASE_URL = env.url("DATABASE_URL")
+TENANTS_PER_CONNECTION = env.integer("TENANTS_PER_CONNECTION")
+POOL_SECONDS = 10.0
 _urls = env.database_urls()
 _connection: dict[str, Any] = {
     "CONN_MAX_AGE": None,
@@ -96,8 +98,20 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
     "migrator": {"ENGINE": "django_tenants.postgresql_backend", **env.parse_database_url(_urls["migrator"])},
 }
+if env.url("REPLICA_DATABASE_URL"):
+    # Reads of requests that change nothing; a dead replica must not hold them up.
+    DATABASES["replica"] = {
+        "ENGINE": "tenants.backend",
+        **env.parse_database_url(env.replica_url()),
+        **_connection,
+    }
+    DATABASES["replica"]["OPTIONS"] = {"connect_timeout": "2", **DATABASES["replica"]["OPTIONS"]}
+if _size := env.integer("DATABASE_POOL_SIZE"):
+    for _alias in {"default", "replica"} & set(DATABASES):
+        DATABASES[_alias]["CONN_MAX_AGE"] = 0
+        DATABASES[_alias]["OPTIONS"]["pool"] = {"min_size": _size, "max_size": _size, "timeout": POOL_SECONDS}
 # A prepared statement would outlive a pooled connection, and cannot travel in one message with the opening.
-for _alias in ("default", "control"):
+for _alias in {"default", "control", "replica"} & set(DATABASES):
     DATABASES[_alias]["OPTIONS"] = {**DATABASES[_alias]["OPTIONS"], "prepare_threshold": None}
 DATABASES["control"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
@@ -235,6 +249,7 @@ globals().update(email_settings(env.url("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM")
 DATA_DIR = env.directory("DATA_DIR")
 MEDIA_ROOT = env.directory("MEDIA_ROOT")
+ARCHIVE_ROOT, DELETION_GRACE = env.directory("ARCHIVE_ROOT"), env.duration("DELETION_GRACE")
 IMPORT_MAX_MB = env.integer("IMPORT_MAX_MB")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

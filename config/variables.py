@@ -92,6 +92,25 @@ _TABLE = (
         "The login for the tenants' tables: rowhouse_app. A pooler may stand before it.",
         "postgresql://localhost:6432/rowhouse",
     ),
+    _database(
+        "REPLICA_DATABASE_URL",
+        "A streaming replica for reading requests, with the login rowhouse_app. Not set: all read the primary.",
+        "postgresql://replica.example:5432/rowhouse",
+    ),
+    _number(
+        "DATABASE_POOL_SIZE",
+        "Connections for the tenants' tables that the threads of a process share; 0 gives each thread its own.",
+        0,
+        0,
+        500,
+    ),
+    _number(
+        "TENANTS_PER_CONNECTION",
+        "After so many tenants a database connection is replaced, as its backend remembers each one's tables.",
+        150,
+        1,
+        1_000_000,
+    ),
     Variable(
         "REDIS_URL",
         "url",
@@ -177,6 +196,13 @@ _TABLE = (
         "MEDIA_ROOT", "directory", "Where uploaded files live.", "/srv/media", default=".rowhouse/media"
     ),
     Variable(
+        "ARCHIVE_ROOT",
+        "directory",
+        "Where archives of whole tenants are kept. Not below MEDIA_ROOT, and to be backed up like the database.",
+        "/srv/archives",
+        default=".rowhouse/archives",
+    ),
+    Variable(
         "STATIC_ROOT",
         "directory",
         "Where collectstatic puts its files.",
@@ -208,8 +234,11 @@ _TABLE = (
     _time(
         "DOMAIN_GRACE", "How long a tenant's own domain may fail its daily check until it is dropped.", "14d"
     ),
-    _number("POOL_SIZE", "Schemas kept ready for sign-ups; 0 makes each when it is asked for.", 20, 0, 10_000),
+    _number(
+        "POOL_SIZE", "Schemas kept ready for sign-ups; 0 makes each when it is asked for.", 20, 0, 10_000
+    ),
     _number("POOL_RATE", "The most schemas made for the pool in a minute.", 60, 1, 100_000),
+    _time("DELETION_GRACE", "How long the deletion of a tenant can be called off.", "30d"),
     _number("IMPORT_MAX_MB", "The largest file that may be imported, in megabytes.", 100, 1, 2048),
 )
 

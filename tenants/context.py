@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.db import connections, transaction
 from django.db.transaction import TransactionManagementError
+
+from tenants.replicas import UnitReads, reads, replica
 
 TENANT_ALIAS: Final = "default"
 SCHEMA_NAME = re.compile(r"t_[a-z0-9]{4,40}")
@@ -21,16 +24,22 @@ class NoTenant(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant as the walls see it: plain values, safe to cache and to share between threads."""
+    """A tenant as the walls see it: plain values, safe to cache and to share between threads.
+
+    `host` is the primary one, whichever led here. Id and schema alone make two of them equal: what a process read
+    before a rename or a suspension is the same tenant as what it reads afterwards.
+    """
 
     id: UUID
     schema: str
-    name: str
-    host: str
-    status: str = "active"
-    locale: str = "en"
-    time_zone: str = "UTC"
-    currency: str = "EUR"
+    name: str = field(compare=False)
+    host: str = field(compare=False)
+    status: str = field(default="active", compare=False)
+    locale: str = field(default="en", compare=False)
+    time_zone: str = field(default="UTC", compare=False)
+    currency: str = field(default="EUR", compare=False)
+    notice: str = field(default="", compare=False)
+    delete_after: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         # The schema's name becomes SQL text in the message that opens a transaction.
@@ -115,13 +124,17 @@ def unit_of_work(tenant: Tenant) -> Iterator[Tenant]:
 
 
 class Unit:
-    """One tenant transaction, entered and left by hand; the middleware and `unit_of_work` drive it."""
+    """One tenant transaction, entered and left by hand; the middleware and `unit_of_work` drive it.
 
-    __slots__ = ("_atomic", "_token", "tenant")
+    One that only means to read may do so from the replica, where there is one.
+    """
 
-    def __init__(self, tenant: Tenant) -> None:
+    __slots__ = ("_atomic", "_reads", "_token", "tenant")
+
+    def __init__(self, tenant: Tenant, *, reading: bool = False) -> None:
         self.tenant = tenant
         self._atomic = transaction.atomic(using=TENANT_ALIAS, durable=True)
+        self._reads = UnitReads(tenant.schema) if reading and replica.is_configured else None
         self._token: Token[Realm | None] | None = None
 
     def enter(self) -> "Unit":
@@ -131,11 +144,15 @@ class Unit:
         except BaseException:
             current.reset(self._token)
             raise
+        reads.set(self._reads)
         return self
 
     def leave(self, error: BaseException | None = None) -> None:
         """Commit, or roll back when there is an error; the context ends either way."""
         assert self._token is not None
+        if self._reads is not None:
+            reads.set(None)
+            self._reads.leave(error)
         try:
             broken = error or _swallowed_error()
             self._atomic.__exit__(type(broken) if broken else None, broken, None)
@@ -150,6 +167,8 @@ class Unit:
         if connection.savepoint_ids:
             return False
         connection.restart()  # type: ignore[attr-defined]  # our own backend's method
+        if self._reads is not None:
+            self._reads.restart()
         return True
 
 

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django_tenants.routers import TenantSyncRouter
 
 from tenants.context import PUBLIC, TENANT_ALIAS, current
+from tenants.replicas import reads
 
 CONTROL_ALIAS, MIGRATOR_ALIAS = "control", "migrator"
 
@@ -20,6 +21,11 @@ class RealmRouter(TenantSyncRouter):
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
+        alias = self.db_for_write(model, **hints)
+        unit = reads.get() if alias == TENANT_ALIAS else None
+        return unit.alias() if unit is not None else alias
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str:
         # An instance made on the migrator (provisioning) stays there, in the transaction that made it.
         instance = hints.get("instance")
         if instance is not None and instance._state.db == MIGRATOR_ALIAS:
@@ -28,8 +34,6 @@ class RealmRouter(TenantSyncRouter):
         if in_tenants and not (in_public and current.get() is PUBLIC):
             return TENANT_ALIAS
         return CONTROL_ALIAS
-
-    db_for_write = db_for_read
 
     def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool:
         return schemas_of(first._meta.app_label) == schemas_of(second._meta.app_label) or (

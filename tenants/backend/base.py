@@ -6,19 +6,33 @@ SQLite backend uses; it only remembers what to send. The first statement then ca
 trip. Everything set is local to the transaction: that is what stays right behind a transaction-mode pooler.
 """
 
-import select
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql import psycopg_any
+from django.db.backends.utils import debug_transaction
 from django.db.transaction import TransactionManagementError
 from psycopg import postgres
 from psycopg.pq import Format, TransactionStatus
 
 from tenants.backend.cursors import TenantCursor, TenantServerSideCursor
-from tenants.context import NoTenant, Tenant, current
+from tenants.backend.pool import TenantPool, is_alive
+from tenants.backend.touched import touched
+from tenants.context import TENANT_ALIAS, NoTenant, Tenant, current
+from tenants.replicas import position as lsn
+from tenants.replicas import replica
 
 TIMESTAMPTZ_OID = postgres.types["timestamptz"].oid
+SENTINEL: Final = "SELECT tenant_id, pg_backend_pid() FROM tenants_sentinel"
+
+# A pooler in transaction mode would keep a full backend for others. It ends one whose client leaves within a
+# transaction, so an empty one is begun together with the commit.
+COMMIT_AND_CHAIN: Final = "COMMIT AND CHAIN"
+POSITION_AROUND: Final = (
+    "SELECT pg_current_xact_id_if_assigned() IS NOT NULL;{commit};SELECT pg_current_wal_insert_lsn()"
+)
 
 
 class WallBreached(RuntimeError):
@@ -32,6 +46,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.bound: Tenant | None = None
         self._opening: str | None = None
+        # The backend has met more tenants than it should remember: it ends with the transaction.
+        self._full = False
 
     # Refusals
 
@@ -53,9 +69,16 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             reason = f"the open transaction belongs to {self.bound.schema}, the context to {realm.schema}"  # type: ignore[union-attr]
         raise NoTenant(f'Tenant statement refused on "{self.alias}": {reason}.')
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the transaction has sent anything."""
+        return self.bound is not None and self._opening is None
+
     def check_sentinel(self, row: tuple[Any, ...] | None) -> None:
         """Raise WallBreached unless the schema's own sentinel names the tenant of this transaction."""
         if self.bound is not None and row is not None and row[0] == self.bound.id:
+            met = touched.add((self.alias, row[1]), self.bound.schema)
+            self._full = met > settings.TENANTS_PER_CONNECTION
             return
         schema = self.bound.schema if self.bound else "?"
         # Whoever swallows the error must not go on in the wrong schema.
@@ -109,8 +132,32 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self._forget()
             return
         self._refuse_lost_commit()
-        super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        if self.alias == TENANT_ALIAS and replica.is_configured:
+            self._commit_and_note_position()
+        elif self._full:
+            with debug_transaction(self, COMMIT_AND_CHAIN), self.wrap_database_errors:
+                self.connection.execute(COMMIT_AND_CHAIN)
+        else:
+            super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        if self._full:
+            self._leave()
         self._forget()
+
+    def _commit_and_note_position(self) -> None:
+        """Commit and ask, in the same message, how far the log has come; noted when something was written."""
+        commit = COMMIT_AND_CHAIN if self._full else "COMMIT"
+        with debug_transaction(self, commit), self.wrap_database_errors:
+            answers = self.connection.execute(POSITION_AROUND.format(commit=commit))
+        (has_written,) = answers.fetchone()
+        (position,) = answers.set_result(2).fetchone()
+        if has_written and self.bound is not None:
+            replica.note_write(self.bound.schema, lsn(position))
+
+    def _leave(self) -> None:
+        """Have the backend ended with all it remembers."""
+        # Only the socket: to Django it looks as if the server had gone, and the next unit connects anew.
+        touched.forget((self.alias, self.connection.pgconn.backend_pid))
+        self.connection.close()
 
     def _refuse_lost_commit(self) -> None:
         # COMMIT of an aborted transaction answers ROLLBACK, without an error.
@@ -122,9 +169,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             raise TransactionManagementError("The transaction was ended by raw SQL before its unit of work.")
 
     def _rollback(self) -> None:
-        unsent = self._opening is not None
+        unsent, full = self._opening is not None, self._full
         self._forget()
-        if not unsent:
+        if full and self.connection is not None:
+            self._leave()
+        elif not unsent:
             super()._rollback()  # type: ignore[misc]  # the stubs leave it out
 
     def close(self) -> None:
@@ -133,6 +182,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _forget(self) -> None:
         self.bound = self._opening = None
+        self._full = False
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if not autocommit:
@@ -152,11 +202,29 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def is_usable(self) -> bool:
         """Whether the server still holds the other end, asked of the socket and not by a round trip."""
-        if self.connection is None or self.connection.closed:
-            return False
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0)
+        return self.connection is not None and is_alive(self.connection)
+
+    @property
+    def pool(self) -> Any:
+        """Django's pool of this alias, made of connections that are chosen by tenant; None without one."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        pools: dict[str, TenantPool] = self._connection_pools  # type: ignore[attr-defined]  # the stubs leave it out
+        if options and self.alias not in pools:
+            if self.settings_dict["CONN_MAX_AGE"] != 0:
+                raise ImproperlyConfigured("A pool keeps connections itself: set CONN_MAX_AGE to 0 with it.")
+            kwargs = {**self.get_connection_params(), "autocommit": True}
+            configure = self._configure_connection  # type: ignore[attr-defined]  # as above
+            made = TenantPool(self.alias, kwargs=kwargs, configure=configure, **options)
+            # Threads may make one each at first; the first that is kept serves all, the others were never opened.
+            pools.setdefault(self.alias, made)
+        return super().pool
+
+    def _close(self) -> None:
+        if self.connection is not None and self.connection.closed and self.pool:
+            self.pool.replace(self.connection)
+            self.connection = None
+        else:
+            super()._close()  # type: ignore[misc]  # as above
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor: Any
@@ -177,7 +245,4 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
 def opening_message(tenant: Tenant) -> str:
     """The text that opens a tenant's transaction: its path, its role, and the question whose schema this is."""
-    return (
-        f'BEGIN;SET LOCAL search_path="{tenant.schema}",ext;SET LOCAL ROLE "{tenant.role}";'
-        "SELECT tenant_id FROM tenants_sentinel"
-    )
+    return f'BEGIN;SET LOCAL search_path="{tenant.schema}",ext;SET LOCAL ROLE "{tenant.role}";{SENTINEL}'

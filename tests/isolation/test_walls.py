@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from rest_framework_simplejwt.tokens import Token
 
 from tenants.backend import base
-from tenants.backend.base import DatabaseWrapper
+from tenants.backend.base import SENTINEL, DatabaseWrapper
 from tenants.context import Tenant
 from tenants.storage import TenantStorage
 from tenants.tasks import TenantTask
@@ -21,7 +21,6 @@ from tests.isolation.walls import Neighbours
 
 Proof = Callable[[Neighbours], None]
 Patch = pytest.MonkeyPatch
-SENTINEL = "SELECT tenant_id FROM tenants_sentinel"
 
 PROOFS: tuple[Proof, ...] = (
     walls.the_host_decides_whose_rows_are_shown,
