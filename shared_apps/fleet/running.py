@@ -8,20 +8,20 @@ the ledger, which each schema's own transaction updates; a run that is killed an
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import count, islice
 from time import sleep
 from typing import Any, Final
 
 import psycopg
 from django.db import OperationalError, connections
-from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
+from shared_apps.fleet.course import Course
 from shared_apps.fleet.grants import public_grants, regrants, rights_digest
-from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, inspect_schema, remember_generation
-from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Recording, Run, Schema
-from shared_apps.fleet.planning import Plan, Step, Target
+from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, inspect_schema
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Run, Schema
+from shared_apps.fleet.planning import Step, Target
 from shared_apps.fleet.progress import Reporter, Silence
 from shared_apps.fleet.public import PublicMigration
 from shared_apps.fleet.recording import Kind, run_step
@@ -31,9 +31,7 @@ from shared_apps.fleet.workers import Workers, connect, waiting_at_most
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 RUN_LOCK: Final = 727002
-READY_FIRST: Final = (
-    "-state",
-)  # of "ready" and "owned": a member of the pool is a better canary than a customer
+READY_FIRST: Final = "-state"  # "ready" before "owned": a member of the pool is a better canary than a customer
 HOW_ON: Final = "`manage.py fleet status` says why; run `manage.py migrate` again when it is mended."
 
 
@@ -93,9 +91,7 @@ class FleetMigration:
 
     def __init__(self, options: Options, report: Reporter) -> None:
         self.options, self.report = options, report
-        self._plans: dict[str, Plan] = {}
-        self._states: dict[str, ProjectState] = {}
-        self._recordings: dict[tuple[str, Kind], Recording] = {}
+        self._course = Course(options.targets, fake=options.fake)
         self._trailing: tuple[str, ...] = ()
         self._tries: Counter[str] = Counter()
         self._failed: dict[str, str] = {}
@@ -144,7 +140,7 @@ class FleetMigration:
         """The first canary: used by nobody, and of the same kind as nearly everybody."""
         make_template()
         changed = False
-        while (step := self._next_step(kind := _kind_of(TEMPLATE_SCHEMA))) is not None:
+        while (step := self._course.next_step(kind := _kind_of(TEMPLATE_SCHEMA))) is not None:
             self.report.say("template", f"template: {step}", step=str(step))
             self._by_executor(TEMPLATE_SCHEMA, step, kind)
             changed = True
@@ -181,8 +177,8 @@ class FleetMigration:
         if self.options.only:
             found = found.filter(name__in=self.options.only)
         kinds = found.order_by().values_list("applied", flat=True).distinct()
-        needy = [applied for applied in kinds if self._plan(applied).steps]
-        rows = found.filter(applied__in=needy).order_by(*READY_FIRST, "owned_at", "name")
+        needy = [applied for applied in kinds if self._course.steps(applied)]
+        rows = found.filter(applied__in=needy).order_by(READY_FIRST, "owned_at", "name")
         return [name for name in rows.values_list("name", flat=True) if name not in self._failed]
 
     def _parted(self, names: list[str]) -> tuple[list[str], list[str]]:
@@ -220,20 +216,20 @@ class FleetMigration:
     def _kinds(self, names: Iterable[str]) -> dict[Kind, list[str]]:
         """Those that need a step, by kind."""
         rows = (
-            Schema.objects.using(MIGRATOR_ALIAS).filter(name__in=list(names)).order_by(*READY_FIRST, "name")
+            Schema.objects.using(MIGRATOR_ALIAS).filter(name__in=list(names)).order_by(READY_FIRST, "name")
         )
         kinds: dict[Kind, list[str]] = {}
         for name, applied, fingerprint in rows.values_list("name", "applied", "fingerprint"):
-            if self._plan(applied).steps:
+            if self._course.steps(applied):
                 kinds.setdefault((applied, fingerprint), []).append(name)
         return kinds
 
     def _take_step(self, kind: Kind, members: list[str]) -> set[str]:
         """One step for schemas of one kind; answers with those that were busy."""
-        step = self._next_step(kind)
+        step = self._course.next_step(kind)
         assert step is not None, "only kinds that need a step are asked for"
         busy: set[str] = set()
-        while members and (recording := self._recording(step, kind)) is None:
+        while members and (recording := self._course.recording(step, kind)) is None:
             name, *members = members
             try:
                 self._by_executor(name, step, kind)
@@ -244,7 +240,7 @@ class FleetMigration:
         if members:
             assert recording is not None
             act = act_for(
-                recording, step, lambda: self._state(step, kind).clone(), self._trailing_of(step, kind)
+                recording, step, lambda: self._course.state(step, kind), self._trailing_of(step, kind)
             )
             for name, failure in self._crew.each(members, act):
                 busy |= self._settle(name, step, kind, failure)
@@ -253,20 +249,16 @@ class FleetMigration:
     def _by_executor(self, schema: str, step: Step, kind: Kind) -> None:
         """Run a step by Django's executor and keep what it sent for the others of this kind."""
         recording, state = run_step(
-            schema, step, kind, self._state(step, kind).clone(), trailing=self._trailing_of(step, kind)
+            schema, step, kind, self._course.state(step, kind), trailing=self._trailing_of(step, kind)
         )
-        self._recordings[str(step), kind] = recording
-        if not step.backwards:
-            self._states = {**self._states, recording.to_applied: state}
-        if not self.options.fake:  # what was faked must never be replayed as if it were the migration
-            _save(recording)
+        self._course.keep(step, kind, recording, state)
 
     # What became of a schema
 
     def _settle(self, name: str, step: Step, kind: Kind, error: Exception | None) -> set[str]:
         """Count a schema's step, or judge its error; answers with the schema's name if it has to come again."""
         if error is None:
-            if step.applied_digest == self._last(kind):
+            if self._course.is_last(step, kind):
                 self._done += 1
                 self.report.advance(self._done, len(self._failed))
             return set()
@@ -308,48 +300,8 @@ class FleetMigration:
     def _first_failure(self) -> str:
         return " failed at ".join(next(iter(self._failed.items())))
 
-    # Plans, states, recordings
-
-    def _plan(self, applied: str) -> Plan:
-        if applied not in self._plans:
-            known = Generation.objects.using(MIGRATOR_ALIAS).get(digest=applied).migrations
-            self._plans[applied] = Plan([(app, name) for app, name in known], self.options.targets)
-        return self._plans[applied]
-
-    def _next_step(self, kind: Kind) -> Step | None:
-        steps = self._plan(kind[0]).steps
-        if not steps:
-            return None
-        remember_generation(steps[0].applied)
-        return replace(steps[0], migration=None) if self.options.fake else steps[0]
-
-    def _last(self, kind: Kind) -> str:
-        """What a schema of this kind has applied when it needs nothing more."""
-        return self._plan(kind[0]).steps[-1].applied_digest
-
     def _trailing_of(self, step: Step, kind: Kind) -> tuple[str, ...]:
-        return self._trailing if step.applied_digest == self._last(kind) else ()
-
-    def _state(self, step: Step, kind: Kind) -> ProjectState:
-        """Django's models as the step finds them, rendered once for all schemas of the kind."""
-        if step.backwards or kind[0] not in self._states:
-            state = self._plan(kind[0]).state_before(step)
-            if step.backwards:
-                return state
-            self._states = {kind[0]: state}
-        return self._states[kind[0]]
-
-    def _recording(self, step: Step, kind: Kind) -> Recording | None:
-        key = (str(step), kind)
-        if key not in self._recordings and not self.options.fake:
-            applied, fingerprint = kind
-            found = Recording.objects.using(MIGRATOR_ALIAS).filter(
-                app=step.app, name=step.name, backwards=step.backwards, from_applied=applied,
-                from_fingerprint=fingerprint, to_applied=step.applied_digest,
-            ).first()  # fmt: skip
-            if found is not None:
-                self._recordings[key] = found
-        return self._recordings.get(key)
+        return self._trailing if self._course.is_last(step, kind) else ()
 
     # Rights, and the run's own row
 
@@ -395,14 +347,6 @@ def _kind_of(schema: str) -> Kind:
     row = Schema.objects.using(MIGRATOR_ALIAS).filter(name=schema).values_list("applied", "fingerprint")
     applied, fingerprint = row.get()
     return applied, fingerprint
-
-
-def _save(recording: Recording) -> None:
-    key = ("app", "name", "backwards", "from_applied", "from_fingerprint")
-    Recording.objects.using(MIGRATOR_ALIAS).filter(
-        **{name: getattr(recording, name) for name in key}
-    ).delete()
-    recording.save(using=MIGRATOR_ALIAS)
 
 
 def _grant_public() -> None:
