@@ -37,13 +37,9 @@ SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
-    "fill-pool": {
-        "task": "shared_apps.fleet.tasks.fill_pool",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
     "check-domains": {"task": "shared_apps.domains.tasks.check_due_claims", "schedule": 60.0},
     "sweep-names": {"task": "shared_apps.domains.tasks.sweep_names", "schedule": 3600.0},
+    "sweep-operations": {"task": "shared_apps.lifecycle.tasks.sweep_operations", "schedule": 15.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
 }
 

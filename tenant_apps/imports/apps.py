@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps import AppConfig
 
@@ -9,3 +9,4 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     no_update: ClassVar[list[str]] = ["imports_stagedline", "imports_rejectedrow"]
+    sandbox: ClassVar[dict[str, Any]] = {"imports_import": {"created_by": "label", "file_sha256": "keep"}}

@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps import AppConfig
 
@@ -10,3 +10,4 @@ class OrdersConfig(AppConfig):
 
     no_update: ClassVar[list[str]] = ["orders_orderline"]
     seed_tables: ClassVar[list[str]] = ["orders_ordercounter"]
+    sandbox: ClassVar[dict[str, Any]] = {"orders_customer": {"email": "address", "phone": "empty"}}

@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps import AppConfig
 
@@ -9,3 +9,4 @@ class ProductsConfig(AppConfig):
     verbose_name = "Products"
 
     append_only: ClassVar[list[str]] = ["products_stockmovement"]
+    sandbox: ClassVar[dict[str, Any]] = {"products_stockmovement": {"actor_label": "label"}}

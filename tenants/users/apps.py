@@ -1,6 +1,12 @@
+from typing import Any, ClassVar
+
 from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
     name = "tenants.users"
     label = "users"
+    sandbox: ClassVar[dict[str, Any]] = {
+        "users_apitoken": "delete",
+        "users_user": {"email": "address", "password": "unusable"},
+    }
