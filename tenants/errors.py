@@ -1,5 +1,6 @@
 """What the business may refuse: one family of errors that every door can show in its own way."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -20,6 +21,11 @@ class DomainError(Exception):
         self.detail = detail
         self.field = field
         self.data = data
+
+    @property
+    def mistakes(self) -> "Sequence[DomainError]":
+        """Every mistake by itself, where an error tells of several."""
+        return (self,)
 
 
 class NotFound(DomainError):
@@ -44,6 +50,28 @@ class Invalid(DomainError):
     code = "invalid"
     status = 422
     title = "Invalid input"
+
+
+class SeveralMistakes(Invalid):
+    """More than one thing is wrong with the input; each has a field of its own."""
+
+    code = "validation_failed"
+
+    def __init__(self, mistakes: Sequence[Invalid]) -> None:
+        super().__init__(" ".join(mistake.detail for mistake in mistakes))
+        self._mistakes = tuple(mistakes)
+
+    @property
+    def mistakes(self) -> Sequence[DomainError]:
+        return self._mistakes
+
+
+def refuse_together(mistakes: Sequence[Invalid]) -> None:
+    """Raise what is wrong with an input, if anything is: the one mistake, or all of them as one error."""
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        raise SeveralMistakes(mistakes)
 
 
 class Forbidden(DomainError):

@@ -95,10 +95,16 @@ def _report(exc: Exception, request: HttpRequest) -> None:
 
 
 def _domain(exc: DomainError) -> Failure:
-    errors = []
-    if exc.field:
-        pointer = "/" + exc.field.replace(".", "/")
-        errors = [{"pointer": pointer, "in": "body", "code": exc.code, "detail": exc.detail}]
+    errors = [
+        {
+            "pointer": "/" + each.field.replace(".", "/"),
+            "in": "body",
+            "code": each.code,
+            "detail": each.detail,
+        }
+        for each in exc.mistakes
+        if each.field
+    ]
     headers = {"Retry-After": str(exc.data["retry_after"])} if "retry_after" in exc.data else {}
     return Failure(exc.status, exc.code, exc.detail, exc.title, errors, exc.data, headers)
 

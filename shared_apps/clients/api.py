@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from shared_apps.clients.models import Client
-from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.clients.services import as_tenant, mistakes_in, sign_up
 from tenants.context import tenant_context
 from tenants.serializers import TenantSerializer
 from tenants.throttling import SIGN_UP_BY_ADDRESS
@@ -42,6 +42,14 @@ def workspace(client: Client, email: str) -> dict[str, Any]:
     }
 
 
+def _other_mistakes(serializer: SignUpSerializer) -> dict[str, Any]:
+    """Rules that are broken by the fields whose shape is right."""
+    given = serializer.initial_data
+    sound = set(serializer.fields) - set(serializer.errors) if isinstance(given, dict) else set()
+    mistakes = mistakes_in(**{name: given[name] for name in sound})
+    return {str(each.field): serializers.ErrorDetail(each.detail, each.code) for each in mistakes}
+
+
 class SignUpView(APIView):
     """Make a workspace: its schema, its domain and its owner, or nothing at all."""
 
@@ -53,7 +61,8 @@ class SignUpView(APIView):
     def post(self, request: Request) -> Response:
         """Sign a company up; 409 when the subdomain is taken, 422 when something else is wrong."""
         serializer = SignUpSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        if not serializer.is_valid():
+            raise serializers.ValidationError({**serializer.errors, **_other_mistakes(serializer)})
         address = request.META.get("REMOTE_ADDR", "")
         SIGN_UP_BY_ADDRESS.refuse_beyond(address)
         client = sign_up(**serializer.validated_data, address=address or None)

@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from shared_apps.clients.services import mistakes_in
 from tenants.hosts import directory
 
 
 class SignUpForm(forms.Form):
-    """What a new workspace needs to begin; the service checks the rules, the form the shape."""
+    """What a new workspace needs to begin; the form checks the shape, the service the rules."""
 
     company = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
     subdomain = forms.CharField(max_length=63, label="Workspace address")
@@ -22,6 +23,12 @@ class SignUpForm(forms.Form):
         help_text="At least 10 characters.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+    def clean(self) -> dict[str, Any]:
+        """The rules as well, for the fields whose shape is right: all mistakes are shown at once."""
+        for mistake in mistakes_in(**self.cleaned_data):
+            self.add_error(mistake.field, mistake.detail)
+        return self.cleaned_data
 
 
 class FindForm(forms.Form):

@@ -1,8 +1,10 @@
 """Signing a tenant up; what happens to it afterwards stands in `statuses` and `renaming`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -12,15 +14,17 @@ from django.db import IntegrityError, transaction
 from shared_apps.clients.directory import raise_version
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.names import check_subdomain, lookalike
+from shared_apps.clients.quarantine import NameInQuarantine, refuse_quarantined
 from shared_apps.fleet.models import Schema
-from shared_apps.fleet.provisioning import claim_schema, schema_entered
+from shared_apps.fleet.provisioning import claim_schema
 from tenants.audit.actors import Actor
-from tenants.audit.services import record
+from tenants.audit.services import audit_entry
 from tenants.context import Tenant, tenant_context
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Conflict, Invalid, refuse_together
 from tenants.fields import strange_character
 from tenants.hosts import directory
-from tenants.routers import MIGRATOR_ALIAS
+from tenants.messages import send_together
+from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 from tenants.users.models import Role, User
 from tenants.users.tasks import mail_verification
 
@@ -48,11 +52,15 @@ class SignUp:
 def sign_up(
     *, company: str, subdomain: str, email: str, password: str, address: str | None = None, **preferences: str
 ) -> Client:
-    """Make a client with its domain, schema and owner in one transaction; raises Invalid or SubdomainTaken.
+    """Make a client with its domain, schema and owner in one transaction.
 
-    Two at once for one name: the second waits at the unique index and gets SubdomainTaken when the first commits.
+    Raises Invalid, which tells of every mistake, SubdomainTaken or NameInQuarantine. Two at once for one name: the
+    second waits at the unique index and gets SubdomainTaken when the first commits.
     """
-    order = _checked(company, subdomain, email, password, preferences)
+    refuse_together(mistakes_in(company=company, subdomain=subdomain, email=email, password=password))
+    name = check_subdomain(subdomain)
+    _refuse_unless_free(name)
+    order = SignUp(company.strip(), name, email.strip(), make_password(password), **preferences)
     with transaction.atomic(using=MIGRATOR_ALIAS):
         client, owner = _create(order, address)
         # Robust: a queue that is down must not turn a finished sign-up into an error.
@@ -60,6 +68,18 @@ def sign_up(
         transaction.on_commit(lambda: _greet(client, owner), using=MIGRATOR_ALIAS, robust=True)
     directory.forget()
     return client
+
+
+def mistakes_in(**given: str) -> list[Invalid]:
+    """What is wrong with the input of a sign-up, as far as it is given; each mistake names its field."""
+    mistakes = []
+    for field, check in CHECKS.items():
+        try:
+            if field in given:
+                check(given)
+        except Invalid as mistake:
+            mistakes.append(mistake)
+    return mistakes
 
 
 def as_tenant(client: Client) -> Tenant:
@@ -70,38 +90,78 @@ def as_tenant(client: Client) -> Tenant:
     )  # fmt: skip
 
 
-def _checked(company: str, subdomain: str, email: str, password: str, preferences: dict[str, Any]) -> SignUp:
-    company, email = company.strip(), email.strip()
+def _check_company(given: dict[str, str]) -> None:
+    company = given["company"].strip()
     if not company or len(company) > 120:
         raise Invalid("Give the company's name in 1 to 120 characters.", field="company")
     if (character := strange_character(company, multiline=False)) is not None:
         # It goes into the subject of letters and into the title of every page.
         raise Invalid(f"The company's name must not contain {character}: remove it.", field="company")
-    name = check_subdomain(subdomain)
+
+
+def _check_email(given: dict[str, str]) -> None:
     try:
-        validate_email(email)
+        validate_email(given["email"].strip())
     except ValidationError as error:
         raise Invalid("Give an e-mail address such as owner@company.example.", field="email") from error
+
+
+def _check_password(given: dict[str, str]) -> None:
+    owner = User(email=given.get("email", "").strip(), name=given.get("company", "").strip())
     try:
-        validate_password(password, User(email=email, name=company))
+        validate_password(given["password"], owner)
     except ValidationError as error:
         raise Invalid(" ".join(error.messages), field="password") from error
-    return SignUp(company, name, email, make_password(password), **preferences)
+
+
+CHECKS: Final[dict[str, Callable[[dict[str, str]], object]]] = {
+    "company": _check_company,
+    "subdomain": lambda given: check_subdomain(given["subdomain"]),
+    "email": _check_email,
+    "password": _check_password,
+}
+
+
+def _refuse_unless_free(name: str) -> None:
+    """Refuse a name that is clearly not to be had, before a password is hashed and a schema claimed for it."""
+    _refuse_quarantined(name, CONTROL_ALIAS)
+    if Client.objects.using(CONTROL_ALIAS).filter(lookalike=lookalike(name)).exists():
+        raise _taken(name)
+
+
+def _refuse_quarantined(name: str, using: str) -> None:
+    try:
+        refuse_quarantined(f"{name}.{settings.PUBLIC_HOST}", None, using)
+    except NameInQuarantine as refusal:
+        refusal.field = "subdomain"
+        raise
 
 
 def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
     actor = Actor(kind="user", id=None, label=order.email, address=address)
-    client = _insert_client(order, claim_schema())
-    record(actor=actor, verb="client.signed_up", target=client, using=MIGRATOR_ALIAS)
-    with schema_entered(client.schema_name):
-        owner = _insert_owner(order, actor)
+    client = _client(order, claim_schema())
+    owner = User(email=order.email, role=Role.OWNER, password=order.password_hash)
+    try:
+        send_together(
+            MIGRATOR_ALIAS,
+            client,
+            Domain(tenant_id=client.id, domain=client.host),
+            audit_entry(actor=actor, verb="client.signed_up", target=client),
+            f'SET LOCAL search_path = "{client.schema_name}", ext',
+            owner,
+            audit_entry(actor=actor, verb="user.created", target=owner, data={"role": owner.role}),
+        )
+    except IntegrityError as error:
+        raise _taken(order.subdomain) from error
+    # Once more, as the insertion may have waited for somebody's release of the very name.
+    _refuse_quarantined(order.subdomain, MIGRATOR_ALIAS)
     # Last: it locks the row that all sign-ups share until the commit.
     raise_version(MIGRATOR_ALIAS)
     return client, owner
 
 
-def _insert_client(order: SignUp, schema: Schema) -> Client:
-    client = Client(
+def _client(order: SignUp, schema: Schema) -> Client:
+    return Client(
         id=schema.tenant_id,
         schema_name=schema.name,
         name=order.company,
@@ -111,19 +171,6 @@ def _insert_client(order: SignUp, schema: Schema) -> Client:
         time_zone=order.time_zone,
         currency=order.currency,
     )
-    try:
-        client.save(using=MIGRATOR_ALIAS, force_insert=True)
-        Domain(tenant_id=client.id, domain=client.host).save(using=MIGRATOR_ALIAS, force_insert=True)
-    except IntegrityError as error:
-        raise _taken(order.subdomain) from error
-    return client
-
-
-def _insert_owner(order: SignUp, actor: Actor) -> User:
-    owner = User(email=order.email, role=Role.OWNER, password=order.password_hash)
-    owner.save(using=MIGRATOR_ALIAS, force_insert=True)
-    record(actor=actor, verb="user.created", target=owner, data={"role": owner.role}, using=MIGRATOR_ALIAS)
-    return owner
 
 
 def _greet(client: Client, owner: User) -> None:

@@ -34,7 +34,8 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
             client = sign_up(**form.cleaned_data, address=address or None)
             SIGN_UP_BY_ADDRESS.count(address)
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.detail)
+            for mistake in error.mistakes:
+                form.add_error(mistake.field if mistake.field in form.fields else None, mistake.detail)
         else:
             with tenant_context(as_tenant(client)):
                 return redirect(ticket_url(form.cleaned_data["email"]))

@@ -100,6 +100,29 @@ def test_wrong_input_is_refused_at_its_field_and_leaves_nothing(
     assert traces() == before
 
 
+def test_several_mistakes_are_told_together(order: Order, traces: Traces) -> None:
+    before = traces()
+    with pytest.raises(DomainError) as refusal:
+        sign_up(**{**order, "company": "", "subdomain": "admin", "password": "short"})
+    assert [each.field for each in refusal.value.mistakes] == ["company", "subdomain", "password"]
+    assert (refusal.value.status, refusal.value.code) == (422, "validation_failed")
+    assert traces() == before
+
+
+def test_a_name_in_quarantine_is_refused_at_its_field_until_its_time_is_over(order: Order) -> None:
+    with administrator() as admin:
+        admin.execute(
+            "INSERT INTO clients_releasedname (id, created_at, updated_at, name, last_tenant_id, until)"
+            " VALUES (uuidv7(), now(), now(), 'initech.localhost', uuidv7(), now() + interval '1 day')"
+        )
+    with pytest.raises(DomainError) as refusal:
+        sign_up(**order)
+    assert (refusal.value.code, refusal.value.field) == ("name_in_quarantine", "subdomain")
+    with administrator() as admin:
+        admin.execute("UPDATE clients_releasedname SET until = now()")
+    assert sign_up(**order).host == "initech.localhost"
+
+
 @pytest.mark.parametrize("name", ["acme", "ACME", "acrne", "ac-me", "acme-"])
 def test_a_name_that_is_taken_or_looks_taken_is_refused(order: Order, name: str, traces: Traces) -> None:
     before = traces()
@@ -205,6 +228,20 @@ def test_the_api_names_the_field_that_is_wrong(
     assert traces() == before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subdomain": "admin", "password": "short"},
+        {"subdomain": "admin", "email": "nobody", "password": "short"},
+        {"subdomain": None, "company": "", "email": "nobody", "password": "short"},
+    ],
+)
+def test_the_api_names_every_field_that_is_wrong(order: Order, post: Post, change: dict[str, Any]) -> None:
+    answer = post({**order, **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert {error["pointer"] for error in answer.json()["errors"]} == {f"/{name}" for name in change}
+
+
 @pytest.mark.parametrize("missing", ["company", "subdomain", "email", "password"])
 def test_the_api_asks_for_every_field(order: Order, post: Post, missing: str) -> None:
     answer = post({name: value for name, value in order.items() if name != missing})
@@ -280,6 +317,13 @@ def test_the_page_shows_what_is_wrong_and_keeps_what_was_typed(
     assert order["password"] not in page
     assert (change.get("email") or order["email"]) in page
     assert traces() == before
+
+
+def test_the_page_shows_all_that_is_wrong(order: Order, public: Client) -> None:
+    mistakes = {"company": "", "subdomain": "admin", "email": "nobody", "password": "short"}
+    page = public.post("/sign-up/", {**order, **mistakes}).content.decode()
+    for said in ("required", "is reserved", "valid email", "too short"):
+        assert said in page
 
 
 def test_the_page_needs_its_csrf_token(order: Order, traces: Traces) -> None:
