@@ -1,7 +1,7 @@
 """The neighbour's mark: a word that stands in every text of its schema and may be read nowhere else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -101,9 +101,9 @@ def _mark_column(
 class Watch:
     """Finds what belongs to one tenant in the answers that another gets."""
 
-    def __init__(self, tenant: Tenant, shared: set[str]) -> None:
+    def __init__(self, tenant: Tenant, shared: set[str], also: Iterable[Any] = ()) -> None:
         self.words = {CANARY.lower(), tenant.schema, tenant.host.partition(".")[0]}
-        self.keys = keys_of(tenant) - shared
+        self.keys = (keys_of(tenant) | {str(key) for key in also}) - shared
 
     def leaks(self, response: HttpResponseBase, *, said: str = "") -> set[str]:
         """What of the tenant stands in an answer; `said` is what the caller had sent itself."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from tests.isolation.doors.routes import Route, Undeclared
-from tests.isolation.doors.rows import tenant_models
+from tests.isolation.doors.rows import owned_models
 from tests.isolation.doors.scene import Scene
 
 # Parts of paths that are no ids, with values of which one leads somewhere.
@@ -86,7 +86,7 @@ def _likely_models(route: Route, name: str) -> Iterator[type[Model]]:
     queryset = getattr(route.view, "queryset", None)
     own = queryset.model if queryset is not None and name == "id" else None
     models = [
-        model for model in tenant_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)
+        model for model in owned_models() if isinstance(model._meta.pk.to_python(str(UUID(int=0))), UUID)
     ]
     said = f"{route.path}{name}"
     return iter(sorted(models, key=lambda model: (model is not own, str(model._meta.model_name) not in said)))

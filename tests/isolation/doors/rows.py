@@ -10,6 +10,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from shared_apps.domains.models import Claim
+from tenants.context import current_tenant
+
 EXAMPLES: dict[type[Any], Any] = {
     models.BooleanField: False,
     models.DateTimeField: lambda: timezone.now() + timedelta(days=1),
@@ -34,6 +37,11 @@ def tenant_models() -> list[type[models.Model]]:
     return ordered
 
 
+def owned_models() -> list[type[models.Model]]:
+    """The models whose rows belong to one tenant, wherever their tables are."""
+    return [*tenant_models(), Claim]
+
+
 def ensure_rows() -> None:
     """Give every table of the current tenant at least one row."""
     for model in tenant_models():
@@ -43,7 +51,10 @@ def ensure_rows() -> None:
 
 def ids_of(model: type[models.Model]) -> list[Any]:
     """The keys of a model's rows in the current tenant, oldest first."""
-    return list(model._default_manager.order_by("pk").values_list("pk", flat=True))
+    rows = model._default_manager.all()
+    if model not in tenant_models():
+        rows = rows.filter(tenant_id=current_tenant().id)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _tenant_apps() -> Iterator[Any]:

@@ -13,6 +13,7 @@ from django.test import Client
 from shared_apps.clients.models import Client as TenantClient
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
+from shared_apps.domains.models import Claim
 from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.services import (
     LineInput,
@@ -36,7 +37,7 @@ from tenants.users.services import create_api_token, revoke_api_token
 from tests.cast import PASSWORD, ROLES, tenant_named
 from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
 from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
-from tests.isolation.doors.rows import ensure_rows, ids_of, tenant_models
+from tests.isolation.doors.rows import ensure_rows, ids_of, owned_models
 from tests.stage import administrator
 
 CLERK = Actor.system("the scene")
@@ -111,6 +112,8 @@ def build() -> Scene:
     acme, globex = tenant_named("acme"), tenant_named("globex")
     _fill(acme, "OWN")
     strange_api_token = _fill(globex, CANARY)
+    _claim(acme, "OWN")
+    _claim(globex, CANARY)
     _, unmarked = mark(globex.schema)
     with administrator() as connection:
         connection.execute("UPDATE clients_client SET name = %s WHERE id = %s", [f"{CANARY} Ltd", globex.id])
@@ -123,7 +126,7 @@ def build() -> Scene:
         stranger=_people(globex)["owner"],
         own=_rows(acme),
         theirs=_rows(globex),
-        watch=Watch(globex, shared=keys_of(acme)),
+        watch=Watch(globex, shared=keys_of(acme), also=_rows(globex)[Claim]),
         unmarked=unmarked,
         api_tokens=_api_tokens(acme),
         strange_api_token=strange_api_token,
@@ -163,6 +166,12 @@ def _fill(tenant: Tenant, word: str) -> str:
     return tokens[0][1]
 
 
+def _claim(tenant: Tenant, word: str) -> None:
+    """Names that the tenant wants. The word as it is everywhere; a real name is in small letters."""
+    for number in (1, 2):
+        Claim(tenant_id=tenant.id, domain=f"{word}-{number}.example").save()
+
+
 def _product(number: int, category: Category) -> Product:
     return create_product(
         actor=CLERK, sku=f"MUG-{number}", name="Mug", price=Decimal(5), category=category, opening_stock=1_000
@@ -183,7 +192,7 @@ def _orders(lines: list[LineInput], customer: Any) -> None:
 
 def _rows(tenant: Tenant) -> Rows:
     with unit_of_work(tenant):
-        return {model: ids_of(model) for model in tenant_models()}
+        return {model: ids_of(model) for model in owned_models()}
 
 
 # People and credentials
