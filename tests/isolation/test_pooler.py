@@ -1,22 +1,32 @@
 """Behind a transaction-mode pooler, where each transaction may run on another connection, nobody reads wrong rows."""
 
+import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import psycopg
 import pytest
-from django.conf import settings
-from django.db import connections, transaction
+from django.conf import settings as django_settings
+from django.db import connection, connections, transaction
+from pytest_django.fixtures import Settings
 
+from config import env
+from tenant_apps.products.models import Category
 from tenants.context import TENANT_ALIAS, Tenant, unit_of_work
 from tenants.users.models import User
 from tests.isolation.pooler import pooler
+from tests.tenants.test_recycling import as_tenant, built, pid
 
 THREADS: Final = 8
 SERVER_CONNECTIONS: Final = 3
-READS: Final = 5_000
+READS: Final = 2_000
+MANY_READS: Final = 100_000
+TENANTS: Final = 20
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +77,50 @@ def test_no_row_is_wrong_behind_a_pooler_in_transaction_mode(acme: Tenant, globe
     assert [email for _, wrong in results for email in wrong] == []
 
 
+def test_no_row_of_many_tenants_is_wrong_in_a_hundred_thousand_reads(port: int) -> None:
+    """From several processes, each unit on whichever of the few server connections is free."""
+    tenants = [as_tenant(schema) for schema in built(TENANTS)]
+    for tenant in tenants:
+        with unit_of_work(tenant):
+            Category.objects.create(name=tenant.schema, slug="only")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.isolation.readers", str(port), str(MANY_READS)],
+        input=json.dumps({tenant.schema: str(tenant.id) for tenant in tenants}),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=env.ROOT,
+        env=os.environ,
+    )
+    reads, wrong, units = json.loads(done.stdout)
+    assert (reads, wrong) == (MANY_READS, 0)
+    assert units > MANY_READS / 10
+
+
+def test_the_pooler_ends_a_server_connection_that_has_met_too_many_tenants(
+    acme: Tenant, globex: Tenant, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TENANTS_PER_CONNECTION = 1
+    turns = (acme, globex, globex, globex)
+
+    def write(_: int) -> list[int]:
+        pids = []
+        for tenant in turns:
+            with unit_of_work(tenant):
+                User.objects.update(name=tenant.name)
+                pids.append(pid())
+        connection.close()
+        return pids
+
+    with pooler(1) as port, ThreadPoolExecutor(1) as executor, monkeypatch.context() as patch:
+        patch.setitem(connections.settings[TENANT_ALIAS], "PORT", str(port))
+        first, second, third, fourth = executor.submit(write, 0).result()
+    assert first == second != third == fourth
+    for tenant in turns:
+        with unit_of_work(tenant):
+            assert set(User.objects.values_list("name", flat=True)) == {tenant.name}
+
+
 @pytest.mark.usefixtures("behind_pooler")
 def test_the_reads_above_shared_few_server_connections(acme: Tenant) -> None:
     def backends(_: int) -> set[int]:
@@ -86,7 +140,7 @@ def test_the_reads_above_shared_few_server_connections(acme: Tenant) -> None:
 
 def read_for_the_session(port: int, seed: int, tenants: tuple[Tenant, ...]) -> int:
     """Wrong or refused reads of a client that sets path and role for the session, as is usual elsewhere."""
-    entry, dice, wrong = settings.DATABASES["default"], random.Random(seed), 0
+    entry, dice, wrong = django_settings.DATABASES["default"], random.Random(seed), 0
     login = {"dbname": entry["NAME"], "user": entry["USER"], "password": entry["PASSWORD"]}
     with psycopg.connect(
         host=entry["HOST"], port=port, autocommit=True, prepare_threshold=None, **login

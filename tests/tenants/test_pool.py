@@ -12,12 +12,11 @@ from django.db.backends.postgresql.base import DatabaseWrapper as DjangosWrapper
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from shared_apps.fleet.models import Schema
 from tenants.context import TENANT_ALIAS, Tenant, unit_of_work
 from tenants.models import Sentinel
 from tenants.users.models import User
 from tests.stage import administrator
-from tests.tenants.test_recycling import built, pid
+from tests.tenants.test_recycling import as_tenant, built, pid
 
 Pooled = Callable[..., Any]
 
@@ -37,10 +36,6 @@ def pooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pooled]:
     yield run
     if pool := DjangosWrapper._connection_pools.pop(TENANT_ALIAS, None):  # type: ignore[attr-defined]
         pool.close()
-
-
-def as_tenant(schema: Schema) -> Tenant:
-    return Tenant(id=schema.tenant_id, schema=schema.name, name="x", host="x")
 
 
 def test_no_row_is_wrong_while_two_threads_share_connections_of_many_tenants(

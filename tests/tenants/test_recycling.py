@@ -145,10 +145,14 @@ def _build_next() -> Schema:
         return schema
 
 
+def as_tenant(schema: Schema) -> Tenant:
+    """A schema of the pool as if somebody owned it."""
+    return Tenant(id=schema.tenant_id, schema=schema.name, name="x", host="x")
+
+
 def read_every_table(schema: Schema) -> None:
     """Meet everything that the tenant has."""
-    tenant = Tenant(id=schema.tenant_id, schema=schema.name, name="x", host="x")
-    with unit_of_work(tenant), connection.cursor() as cursor:
+    with unit_of_work(as_tenant(schema)), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema.name])
         for (table,) in cursor.fetchall():
             if table != "django_migrations":
