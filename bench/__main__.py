@@ -8,7 +8,7 @@ from typing import Final
 from bench.report import Report
 
 # Each module has `run() -> Report`.
-BENCHES: Final = {"request": "bench.request", "import": "bench.imports"}
+BENCHES: Final = {"request": "bench.request", "import": "bench.imports", "lifecycle": "bench.lifecycle"}
 
 
 def main() -> int:

@@ -249,7 +249,8 @@ globals().update(email_settings(env.url("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM")
 DATA_DIR = env.directory("DATA_DIR")
 MEDIA_ROOT = env.directory("MEDIA_ROOT")
-ARCHIVE_ROOT, DELETION_GRACE = env.directory("ARCHIVE_ROOT"), env.duration("DELETION_GRACE")
+ARCHIVE_ROOT = env.directory("ARCHIVE_ROOT")
+DELETION_GRACE = env.duration("DELETION_GRACE")
 IMPORT_MAX_MB = env.integer("IMPORT_MAX_MB")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

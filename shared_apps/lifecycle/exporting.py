@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.clients.models import Client
 from shared_apps.fleet.ledger import Migrations, digest_of
 from shared_apps.lifecycle.archive import ArchiveWriter, new_file
-from shared_apps.lifecycle.files import BLOCK, folder_of, paths_in
+from shared_apps.lifecycle.files import BLOCK, archive_folder, folder_of, paths_in
 from shared_apps.lifecycle.manifest import VERSION, Manifest, TenantEntry, safe_path
 from shared_apps.lifecycle.models import Operation
 from shared_apps.lifecycle.running import Hold
@@ -75,7 +74,7 @@ def find_client(client_id: UUID | None, using: str) -> Client | None:
 def archive_path(operation: Operation, client: Client) -> Path:
     """Where an operation's archive goes; the same at each attempt."""
     stamp = operation.created_at.strftime("%Y%m%dT%H%M%SZ")
-    return Path(settings.ARCHIVE_ROOT) / f"{client.subdomain}-{stamp}-{str(operation.pk)[-8:]}.zip"
+    return archive_folder() / f"{client.subdomain}-{stamp}-{str(operation.pk)[-8:]}.zip"
 
 
 def write_archive(hold: Hold, client: Client, path: Path) -> tuple[int, str]:

@@ -23,6 +23,11 @@ class Footprint:
     sha256: str
 
 
+def archive_folder() -> Path:
+    """Where archives of whole tenants are kept; no door of a tenant leads there."""
+    return Path(settings.ARCHIVE_ROOT)
+
+
 def folder_of(schema: str) -> Path:
     """Where a tenant's files lie."""
     return Path(settings.MEDIA_ROOT) / schema

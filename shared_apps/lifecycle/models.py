@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from shared_apps.lifecycle.files import archive_folder
 from tenants.models import Record, uuid7
 
 # A worker tells of itself every few seconds; one that has been silent for so long is dead.
@@ -125,7 +125,7 @@ class Operation(Record):
     @property
     def archive(self) -> Path | None:
         """Where its archive is, if it has written one."""
-        return Path(settings.ARCHIVE_ROOT) / self.file_name if self.file_name else None
+        return archive_folder() / self.file_name if self.file_name else None
 
     @property
     def percent(self) -> int:
