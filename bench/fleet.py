@@ -45,10 +45,12 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def make_fleet(count: int, *, durable: bool = False) -> Iterator[Fleet]:
+def make_fleet(count: int, *, durable: bool = False, settings: str = "config.settings") -> Iterator[Fleet]:
     """A server of its own with so many tenants; it ends with the `with`."""
     with postgres(durable=durable) as administrator, valkey() as queue:
-        fleet = Fleet(administrator, _environment(administrator, queue))
+        fleet = Fleet(
+            administrator, _environment(administrator, queue) | {"DJANGO_SETTINGS_MODULE": settings}
+        )
         prepare = [sys.executable, "manage.py", "prepare", "--verbosity", "0"]
         subprocess.run(prepare, cwd=env.ROOT, env=fleet.environment, check=True)
         if count:
@@ -67,7 +69,6 @@ def _environment(administrator: str, queue: str) -> dict[str, str]:
         "LOG_LEVEL": "ERROR",
         "ACCESS_TOKEN_LIFETIME": "4h",
         "PYTHONWARNINGS": "ignore:No directory at",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
 
 
