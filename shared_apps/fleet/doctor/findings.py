@@ -15,6 +15,7 @@ class Kind(StrEnum):
     CLIENT_WITHOUT_SCHEMA = "client_without_schema"
     OWNED_BY_NOBODY = "owned_by_nobody"
     WRONG_OWNER_ID = "wrong_owner_id"
+    TAKEN = "taken_but_ready"
     LAGGING = "lagging_pool_member"
     HALFWAY = "halfway_migration"
     LEDGER = "ledger_differs"
@@ -48,8 +49,9 @@ class Finding:
     what: str
     advice: str
     mendable: bool = False
-    # The objects that it is about, as SQL names them.
     objects: tuple[str, ...] = ()
+    # What mending sends, where it is no more than statements.
+    statements: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
