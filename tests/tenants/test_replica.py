@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import ProgrammingError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -129,10 +130,7 @@ def test_the_replica_is_entered_by_path_and_role_like_the_primary(
     with reading(acme), connections[REPLICA].cursor() as cursor:
         assert User.objects.count() == 4
         cursor.execute("SELECT pg_is_in_recovery(), current_user, current_setting('search_path')")
-        assert (
-            cursor.fetchone() == (True, acme.role, f'"{acme.schema}",ext'.replace('"', "").replace(",", ", "))
-            or True
-        )
+        assert cursor.fetchone() == (True, acme.role, f"{acme.schema}, ext")
         with pytest.raises(ProgrammingError, match="permission denied"):
             cursor.execute(f'SELECT 1 FROM "{globex.schema}".users_user')
 
@@ -277,6 +275,6 @@ def test_a_replica_lost_within_a_unit_does_not_undo_what_was_written(
 def test_without_the_cache_everything_is_read_from_the_primary(
     following: Standby, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(replicas.settings.CACHES["default"], "LOCATION", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setitem(settings.CACHES["default"], "LOCATION", f"redis://127.0.0.1:{free_port()}/0")
     rename(acme, "new")
     assert names(acme) == {(PRIMARY, "new")}
