@@ -62,7 +62,7 @@ def _proof(resolver: dns.resolver.Resolver, claim: Claim) -> Finding:
     if claim.proof in values:
         return Finding(True)
     if not values:
-        return Finding(False, f"There is no TXT record at {claim.challenge} yet.")
+        return Finding(False, f"There is no TXT record at {claim.challenge}.")
     shown = ", ".join(f"“{value[:80]}”" for value in values[:MOST_SHOWN])
     return Finding(False, f"The TXT record at {claim.challenge} is {shown}, not “{claim.proof}”.")
 
@@ -87,7 +87,7 @@ def _elsewhere(domain: str, target: str, aliases: list[str], addresses: set[str]
     if addresses:
         # The address itself stays out: a resolver may know of inner networks that are no tenant's business.
         return f"{domain} has an A or AAAA record with an address that is not one of {target}."
-    return f"{domain} points nowhere yet."
+    return f"{domain} points nowhere."
 
 
 def _texts(resolver: dns.resolver.Resolver, name: str) -> list[str]:

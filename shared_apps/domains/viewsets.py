@@ -21,17 +21,17 @@ class DomainViewSet(Creates, Deletes, TenantViewSet):
     """Names of the workspace's own. They are managed by people, never by API tokens."""
 
     verbs = dict.fromkeys(
-        ("list", "retrieve", "create", "check_now", "primary", "step_down", "destroy"), "domains:manage"
+        ("list", "retrieve", "create", "check", "primary", "step_down", "destroy"), "domains:manage"
     )
     queryset = Claim.objects.all()
     serializer_class = DomainSerializer
     inputs = {
         "create": NewDomainSerializer,
-        "check_now": NoInput,
+        "check": NoInput,
         "primary": NoInput,
         "step_down": NoInput,
     }
-    statuses = {**TenantViewSet.statuses, "check_now": 202}
+    statuses = {**TenantViewSet.statuses, "check": 202}
     filterset_class = DomainFilters
     ordering = ("domain",)
     ordering_fields = ("created_at", "domain", "updated_at")
@@ -48,8 +48,8 @@ class DomainViewSet(Creates, Deletes, TenantViewSet):
         """Let a name go: it stops working at once, and is kept from others for a while."""
         services.release_domain(**self._which(claim), actor=self.actor)
 
-    @action(detail=True, methods=["post"], url_path="check")
-    def check_now(self, request: Request, **path: UUID) -> Response:
+    @action(detail=True, methods=["post"])
+    def check(self, request: Request, **path: UUID) -> Response:
         """Have the name servers asked now; read the domain again after a few seconds."""
         claim = self.get_object()
         self.input()

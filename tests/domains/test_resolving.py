@@ -72,7 +72,7 @@ def test_the_challenge_may_be_kept_elsewhere_by_an_alias(dns: NameServer) -> Non
 
 
 def test_nothing_there_is_a_no_that_says_what_to_add(dns: NameServer) -> None:
-    assert asked().proof.problem == f"There is no TXT record at {CHALLENGE} yet."
+    assert asked().proof.problem == f"There is no TXT record at {CHALLENGE}."
     dns.put(CHALLENGE, "A", ADDRESS)
     assert asked().proof.holds is False
 
@@ -131,7 +131,7 @@ def test_the_top_of_a_domain_leads_here_by_the_same_addresses(dns: NameServer) -
         ("CNAME", ["elsewhere.example."], "points to elsewhere.example, not to"),
         ("A", ["198.51.100.1"], "an address that is not one of"),
         ("A", [ADDRESS, "198.51.100.1"], "an address that is not one of"),
-        ("TXT", ['"nothing"'], "points nowhere yet"),
+        ("TXT", ['"nothing"'], "points nowhere"),
     ],
 )
 def test_anything_else_leads_elsewhere(dns: NameServer, kind: str, values: list[str], problem: str) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
+from shared_apps.domains.models import Claim
+from shared_apps.domains.services import claim_domain
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
@@ -17,7 +19,7 @@ from tenant_apps.orders.services import (
 )
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import archive_product, create_category
-from tenants.context import Tenant, tenant_context, unit_of_work
+from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
 from tenants.users.models import ApiToken, User
 from tenants.users.services import create_api_token
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
@@ -47,6 +49,7 @@ class Shop:
     closed: Order
     cancelled: Order
     token: ApiToken
+    domain: Claim
 
     def path(self, template: str) -> str:
         """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
@@ -93,6 +96,7 @@ def _filled(owner: User) -> Shop:
         closed=closed,
         cancelled=cancelled,
         token=token,
+        domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
     )
 
 

@@ -37,6 +37,12 @@ PAGES = {
     "/products/categories/{category}/delete/": "products:write",
     "/imports/": "imports:read",
     "/imports/new/": "imports:write",
+    "/settings/domains/": "domains:manage",
+    "/settings/domains/new/": "domains:manage",
+    "/settings/domains/{domain}/": "domains:manage",
+    "/settings/domains/{domain}/primary/": "domains:manage",
+    "/settings/domains/{domain}/step-down/": "domains:manage",
+    "/settings/domains/{domain}/release/": "domains:manage",
     "/settings/tokens/": "tokens:manage",
     "/settings/tokens/new/": "tokens:manage",
     "/settings/tokens/{token}/revoke/": "tokens:manage",
@@ -50,6 +56,7 @@ IMPORT_PAGES = {
 ACTIONS = {
     "/orders/{placed}/pay/": "orders:write",
     "/products/{archived}/restore/": "products:write",
+    "/settings/domains/{domain}/check/": "domains:manage",
 }
 
 
