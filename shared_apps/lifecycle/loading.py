@@ -8,6 +8,7 @@ import psycopg
 from django.db import connections
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations.base import Operation as Step
 from django.db.migrations.state import ProjectState
 from psycopg import sql
@@ -128,12 +129,17 @@ def _bring_up(schema: Schema) -> None:
 def _migrate(schema: str, migrations: Migrations | None) -> None:
     with schema_entered(schema):
         executor = InOneTransaction(connections[MIGRATOR_ALIAS])
-        leaves = executor.loader.graph.leaf_nodes()
-        executor.migrate(leaves if migrations is None else _known(executor, migrations))
+        graph = executor.loader.graph
+        executor.migrate(graph.leaf_nodes() if migrations is None else _last_of(graph, set(migrations)))
 
 
-def _known(executor: MigrationExecutor, migrations: Migrations) -> Migrations:
-    return [node for node in migrations if node in executor.loader.graph.nodes]
+def _last_of(graph: MigrationGraph, migrations: set[tuple[str, str]]) -> Migrations:
+    """The migrations of a set on which no other of the set depends."""
+    return sorted(
+        node
+        for node in migrations & graph.nodes.keys()
+        if not migrations & {child.key for child in graph.node_map[node].children}
+    )
 
 
 class InOneTransaction(MigrationExecutor):

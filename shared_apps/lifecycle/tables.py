@@ -76,10 +76,10 @@ def tables_of(migrations: Iterable[tuple[str, str]]) -> list[Table]:
 
 
 def table_of(model: type[Model]) -> Table:
-    """A model's table."""
+    """A model's table. Columns by name: in migrations they stand in another order than in models."""
     fields = [field for field in model._meta.local_concrete_fields if not getattr(field, "generated", False)]
     key = model._meta.pk
-    return Table(model._meta.db_table, tuple(str(f.column) for f in fields), (str(key.column),))
+    return Table(model._meta.db_table, tuple(sorted(str(f.column) for f in fields)), (str(key.column),))
 
 
 def is_present(migrations: Iterable[tuple[str, str]]) -> bool:
