@@ -5,7 +5,7 @@ An app's config may name tables as `append_only` (INSERT, SELECT), `no_update` (
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
@@ -19,6 +19,8 @@ RIGHTS: Final = {
     "no_update": "SELECT, INSERT, DELETE",
 }
 ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
+# Stands for the role of whatever schema the grants are used for.
+ROLE: Final = '"__role__"'
 
 
 def tenant_tables() -> dict[str, str]:
@@ -53,6 +55,20 @@ def table_grants(schema: str, role: str) -> list[str]:
     for table, rights in tenant_tables().items():
         by_rights.setdefault(rights, []).append(f'"{schema}"."{table}"')
     return [f'GRANT {rights} ON {", ".join(names)} TO "{role}"' for rights, names in by_rights.items()]
+
+
+def grants_on(tables: Iterable[str]) -> list[str]:
+    """Grants on tables of the path to ROLE, as declared; a table that no model has (yet) is like most of them."""
+    declared, by_rights = tenant_tables(), dict[str, list[str]]()
+    for table in tables:
+        if table != "django_migrations":
+            by_rights.setdefault(declared.get(table, ALL), []).append(f'"{table}"')
+    return [f"GRANT {rights} ON {', '.join(names)} TO {ROLE}" for rights, names in sorted(by_rights.items())]
+
+
+def for_role(grants: Iterable[str], role: str) -> list[str]:
+    """Such grants for one role."""
+    return [grant.replace(ROLE, f'"{role}"') for grant in grants]
 
 
 def regrants(schema: str) -> list[str]:

@@ -33,6 +33,7 @@ class Baseline(Singleton):
 
     statements = models.TextField()
     seeds = models.TextField(default="")
+    grants = models.TextField(default="")
     applied = models.CharField(max_length=64, default="")
     fingerprint = models.CharField(max_length=64, default="")
     rights = models.CharField(

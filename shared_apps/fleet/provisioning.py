@@ -19,12 +19,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from shared_apps.fleet.baseline import compile_baseline
-from shared_apps.fleet.grants import role_statements, schema_grants
+from shared_apps.fleet.grants import for_role, grants_on, role_statements, schema_grants
 from shared_apps.fleet.ledger import inspect_schema
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Pool, Schema
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 TEMPLATE_ID: Final = UUID(int=0)
+# Django fills these after migrations. With the same ids everywhere, what is cached of one schema is right in all.
+FILLED_BY_DJANGO: Final = ("django_content_type", "auth_permission")
 ROLES_AT_ONCE: Final = 20
 # By name: the task's module stands on this one.
 FILL_POOL: Final = "shared_apps.fleet.tasks.fill_pool"
@@ -104,7 +106,8 @@ def build_schema(schema: Schema, *, state: str = Schema.State.READY) -> None:
             baseline.statements,
             baseline.seeds,
             f"INSERT INTO tenants_sentinel (tenant_id) VALUES ('{schema.tenant_id}')",
-            *schema_grants(schema.name, schema.name),
+            f'GRANT USAGE ON SCHEMA "{schema.name}" TO "{schema.name}"',
+            *for_role([baseline.grants], schema.name),
         ]
     )
     schema.state, schema.ready_at = state, timezone.now()
@@ -144,11 +147,17 @@ def refresh_baseline() -> None:
     with transaction.atomic(using=MIGRATOR_ALIAS):
         with connections[MIGRATOR_ALIAS].cursor() as cursor:
             statements = compile_baseline(cursor, TEMPLATE_SCHEMA)
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [TEMPLATE_SCHEMA]
+            )
+            tables = [table for (table,) in cursor.fetchall()]
         Baseline.objects.using(MIGRATOR_ALIAS).update_or_create(
             id=1,
             defaults={
                 "statements": statements,
-                "seeds": ";\n".join(_seeds(applied)),
+                "seeds": ";\n".join(_seeds(applied, tables)),
+                # By the tables that the template has: the process that signs up may know other ones.
+                "grants": ";\n".join(grants_on(tables)),
                 "applied": applied,
                 "fingerprint": fingerprint,
             },
@@ -182,7 +191,7 @@ def _baseline() -> Baseline:
     raise NotPrepared("There is no baseline to make a tenant from. Run `manage.py migrate` first.")
 
 
-def _seeds(applied: str) -> Iterator[str]:
+def _seeds(applied: str, tables: list[str]) -> Iterator[str]:
     """Statements that insert the template's seed rows, and what it knows of migrations, as they are now.
 
     Values and not a copy from the template: when the next migration is at the template, a schema that is built
@@ -194,10 +203,10 @@ def _seeds(applied: str) -> Iterator[str]:
         "INSERT INTO django_migrations (app, name, applied) SELECT app, name, now()"
         f" FROM jsonb_to_recordset({_literal(rows)}) AS m(app text, name text)"
     )
-    for config in apps.get_app_configs():
-        for table in getattr(config, "seed_tables", ()):
-            if rows := _rows_of(table):
-                yield f'INSERT INTO "{table}" SELECT * FROM jsonb_populate_recordset(NULL::"{table}", {_literal(rows)})'
+    declared = [table for config in apps.get_app_configs() for table in getattr(config, "seed_tables", ())]
+    for table in (*declared, *FILLED_BY_DJANGO):
+        if table in tables and (rows := _rows_of(table)):
+            yield f'INSERT INTO "{table}" SELECT * FROM jsonb_populate_recordset(NULL::"{table}", {_literal(rows)})'
 
 
 def _rows_of(table: str) -> list[Any]:

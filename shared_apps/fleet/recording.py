@@ -14,14 +14,14 @@ from typing import Any, Final
 from django.db import connections, transaction
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
-from django.db.models import Field
+from django.db.models import NOT_PROVIDED, Field
 
-from shared_apps.fleet.grants import ALL, tenant_tables
+from shared_apps.fleet.grants import ROLE, for_role, grants_on
 from shared_apps.fleet.ledger import catalog_of, fingerprint_of
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Recording
 from shared_apps.fleet.planning import Step, why_not_replayed
 from shared_apps.fleet.provisioning import schema_entered
-from shared_apps.fleet.statements import ROLE, begin_apart, for_role, move, rows_of, run_apart
+from shared_apps.fleet.statements import begin_apart, move, rows_of, run_apart
 from tenants.routers import MIGRATOR_ALIAS
 
 Kind = tuple[str, str]  # the digests of a schema's migrations and of its catalog
@@ -31,7 +31,7 @@ HARMLESS: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # Called without arguments they give the same value wherever they are called.
-CONSTANT_DEFAULTS: Final = (bool, bytes, dict, float, int, list, set, str, tuple)
+CONSTANT_DEFAULTS: Final = (NOT_PROVIDED, bool, bytes, dict, float, int, list, set, str, tuple)
 TABLES: Final = (
     "SELECT oid, relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p')"
 )
@@ -180,18 +180,9 @@ def _recording(step: Step, kind: Kind, tape: Tape, before: dict[int, str]) -> Re
 
 
 def _grants(before: dict[int, str], after: dict[int, str]) -> list[str]:
-    """Rights on tables that are new or have a new name; one that no model has yet is like most of them."""
-    declared = tenant_tables()
+    """Rights on tables that are new or have a new name."""
     fresh = [name for oid, name in sorted(after.items()) if before.get(oid) != name]
-    return [
-        line
-        for table in fresh
-        if table != "django_migrations"
-        for line in (
-            f'REVOKE ALL ON "{table}" FROM {ROLE}',
-            f'GRANT {declared.get(table, ALL)} ON "{table}" TO {ROLE}',
-        )
-    ]
+    return [*(f'REVOKE ALL ON "{table}" FROM {ROLE}' for table in fresh), *grants_on(fresh)]
 
 
 def _tables(schema: str) -> dict[int, str]:

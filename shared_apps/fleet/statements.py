@@ -10,11 +10,10 @@ from typing import Any, Final
 
 import psycopg
 
+from shared_apps.fleet.grants import for_role
 from shared_apps.fleet.models import Recording
 from shared_apps.fleet.planning import Step
 
-# Stands in a recorded grant for the role of the schema that it is replayed on.
-ROLE: Final = '"__role__"'
 APART: Final = re.compile(
     r"\s*(((CREATE|DROP)\s+(UNIQUE\s+)?INDEX|REINDEX|ALTER\s+TABLE)\b.*\bCONCURRENTLY\b|VACUUM\b)",
     re.IGNORECASE | re.DOTALL,
@@ -80,11 +79,6 @@ def rows_of(rows: Iterable[Iterable[str]], backwards: bool) -> list[str]:
     known = "SELECT 1 FROM django_migrations d WHERE d.app = v.app AND d.name = v.name"
     fresh = f"SELECT v.app, v.name, now() FROM (VALUES {pairs}) AS v(app, name) WHERE NOT EXISTS ({known})"
     return [f"INSERT INTO django_migrations (app, name, applied) {fresh}"]
-
-
-def for_role(grants: Iterable[str], schema: str) -> list[str]:
-    """Recorded statements with the schema's own role in the grants."""
-    return [statement.replace(ROLE, f'"{schema}"') for statement in grants]
 
 
 def path_to(schema: str) -> str:

@@ -8,11 +8,15 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from shared_apps.fleet.ledger import enter_in_ledger
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Schema
-from shared_apps.fleet.provisioning import TEMPLATE_ID, ensure_template, refresh_baseline, schema_entered
+from shared_apps.fleet.provisioning import (
+    FILLED_BY_DJANGO,
+    TEMPLATE_ID,
+    ensure_template,
+    refresh_baseline,
+    schema_entered,
+)
 from tenants.routers import MIGRATOR_ALIAS
 
-# Django fills these after migrations. With the same ids everywhere, what is cached of one schema is right in all.
-FILLED_BY_DJANGO: Final = ("django_content_type", "auth_permission")
 COLUMNS: Final = """
     SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

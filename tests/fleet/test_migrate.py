@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.fleet.grants import tenant_tables
 from shared_apps.fleet.ledger import catalog_of, enter_in_ledger, inspect_schema
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Recording, Run, Schema
@@ -144,6 +145,18 @@ def test_a_migration_can_be_taken_back_and_brought_again(acme: Tenant, globex: T
     migrate()
     assert catalog_of(acme.schema) == catalog_of(globex.schema) == before
     assert rights(acme, "imports_stagedline") == "SELECT, INSERT, DELETE"
+
+
+def test_who_signs_up_between_two_generations_has_the_rights_of_each(acme: Tenant) -> None:
+    migrate("imports", "zero")
+    owner = {"email": "owner@between.example", "password": "a long enough one"}
+    client = as_tenant(sign_up(company="Between", subdomain="between", **owner))
+    migrate()
+    assert is_up_to_date(client)
+    declared = {
+        table: ", ".join(sorted(given.split(", "), reverse=True)) for table, given in tenant_tables().items()
+    }
+    assert {table: rights(client, table) for table in declared} == declared
 
 
 def test_what_is_faked_is_written_down_and_not_run(acme: Tenant) -> None:

@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('statements', models.TextField()),
                 ('seeds', models.TextField(default='')),
+                ('grants', models.TextField(default='')),
                 ('applied', models.CharField(default='', max_length=64)),
                 ('fingerprint', models.CharField(default='', max_length=64)),
                 ('rights', models.CharField(default='', help_text="digest of the rights that tenants' roles have", max_length=64)),
