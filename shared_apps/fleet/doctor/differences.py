@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 SORTS: Final = {"S": "sequence", "v": "view", "m": "materialized view", "f": "foreign table"}
-ON_TABLE = re.compile(r' ON (?:ONLY )?"?([^" ]+)"? USING ')
+ON_TABLE = re.compile(r' ON (?:ONLY )?"?([^" ]+)"? ')
+CREATED = re.compile(r'CREATE (?:CONSTRAINT )?(?:TRIGGER|STATISTICS) "?([^" ]+)')
 Key = tuple[str, str, str]  # the sort of object, its table, its name
 
 
@@ -53,7 +54,13 @@ def _objects(lines: Iterable[str]) -> dict[Key, list[str]]:
         elif sort == "index":
             table = ON_TABLE.search(line)
             found.setdefault((sort, table[1] if table else "", first), []).append(line)
-        elif sort in ("constraint", "trigger"):
+        elif sort == "trigger":
+            table, name = ON_TABLE.search(line), CREATED.search(line)
+            found.setdefault((sort, table[1] if table else "", name[1] if name else first), []).append(line)
+        elif sort == "statistics":
+            name = CREATED.search(line)
+            found.setdefault((sort, "", name[1] if name else first), []).append(line)
+        elif sort in ("constraint", "policy"):
             is_implied = sort == "constraint" and rest[1:2] == ["n"]
             found.setdefault(("not null" if is_implied else sort, first, second), []).append(line)
         else:

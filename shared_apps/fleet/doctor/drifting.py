@@ -91,7 +91,11 @@ def _of_drift(facts: Facts, name: str, found: list[Difference]) -> Iterator[Find
     """Tables and constraints that are only not validated have kinds of their own; the rest is drift."""
     missing = [each for each in found if each.sort == "table" and each.how == "missing"]
     left_over = [each for each in found if each.sort == "table" and each.how == "left over"]
-    unvalidated = [each for each in found if (each.table, each.name) in facts.unvalidated.get(name, [])]
+    unvalidated = [
+        each
+        for each in found
+        if (each.table, each.name) in facts.unvalidated.get(name, []) and not _is_told(facts, name, each)
+    ]
     apart = {*missing, *left_over, *unvalidated}
     rest = [each for each in found if each not in apart and not _is_told(facts, name, each)]
     if missing:

@@ -160,6 +160,7 @@ def _look_closer(facts: Facts, looks: Looks) -> None:
     by_objects, by_rights = (_groups({name: look[name] for name in look if name in left}) for look in looks)
     for alike in _batches(by_objects):
         with connect() as connection:
+            connection.execute("SET search_path = ext")  # every other name is printed with its schema
             printed = catalogs(connection.cursor(), [names[0] for names in alike])
             outward = connection.execute(queries.OUTWARD, [list(printed)]).fetchall()
         for names in alike:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connections, transaction
 from django_tenants.utils import get_tenant_model
 
@@ -42,7 +43,7 @@ def mend(finding: Finding) -> bool:
             with transaction.atomic(using=MIGRATOR_ALIAS):
                 _treat(finding)
                 _write_down(finding)
-    except (AlreadyRunning, CannotMend, DatabaseError) as error:
+    except (AlreadyRunning, CannotMend, DatabaseError, ObjectDoesNotExist) as error:
         log.warning("not mended", kind=finding.kind, schema=finding.schema, error=str(error).strip())
         return False
     return True
@@ -77,8 +78,9 @@ def _owner_of(name: str) -> object:
 
 
 def _correct_ledger(name: str) -> None:
-    schema = Schema.objects.using(MIGRATOR_ALIAS).select_for_update().get(name=name)
-    enter_in_ledger(name, schema.tenant_id, schema.state)
+    schema = Schema.objects.using(MIGRATOR_ALIAS).filter(name=name).select_for_update().first()
+    if schema is not None:  # else it was a member of the pool, and went with an earlier finding
+        enter_in_ledger(name, schema.tenant_id, schema.state)
 
 
 def _list_in_ledger(name: str) -> None:

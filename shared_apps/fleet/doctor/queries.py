@@ -88,8 +88,12 @@ WITH object (home, line) AS (
      WHERE x.relnamespace = ANY(%(homes)s)
     UNION ALL
     SELECT t.relnamespace, concat_ws(' ', 'q', t.relname, s.seqtypid, s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
-           s.seqcache, s.seqcycle)
-      FROM pg_sequence s JOIN pg_class t ON t.oid = s.seqrelid WHERE t.relnamespace = ANY(%(homes)s)
+           s.seqcache, s.seqcycle, d.deptype, o.relname, d.refobjsubid)
+      FROM pg_sequence s JOIN pg_class t ON t.oid = s.seqrelid
+      LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.objsubid = 0
+                           AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+      LEFT JOIN pg_class o ON o.oid = d.refobjid
+     WHERE t.relnamespace = ANY(%(homes)s)
     UNION ALL
     SELECT t.relnamespace, concat_ws(' ', 'g', t.relname, g.tgname, g.tgfoid, g.tgtype, g.tgenabled, g.tgargs, g.tgqual)
       FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
@@ -105,11 +109,18 @@ WITH object (home, line) AS (
       FROM pg_description d JOIN pg_class t ON d.classoid = 'pg_class'::regclass AND t.oid = d.objoid
      WHERE t.relnamespace = ANY(%(homes)s)
     UNION ALL
+    SELECT c.connamespace, concat_ws(' ', 'dk', t.relname, c.conname, d.description)
+      FROM pg_description d JOIN pg_constraint c ON d.classoid = 'pg_constraint'::regclass AND c.oid = d.objoid
+      LEFT JOIN pg_class t ON t.oid = c.conrelid WHERE c.connamespace = ANY(%(homes)s)
+    UNION ALL
+    SELECT collnamespace, concat_ws(' ', 'l', to_jsonb(l) - 'oid' - 'collnamespace')
+      FROM pg_collation l WHERE collnamespace = ANY(%(homes)s)
+    UNION ALL
     SELECT pronamespace, concat_ws(' ', 'f', to_jsonb(p) - 'oid' - 'pronamespace' - 'proacl')
       FROM pg_proc p WHERE pronamespace = ANY(%(homes)s)
     UNION ALL
-    SELECT stxnamespace, concat_ws(' ', 's', to_jsonb(s) - 'oid' - 'stxnamespace' - 'stxrelid')
-      FROM pg_statistic_ext s WHERE stxnamespace = ANY(%(homes)s)
+    SELECT s.stxnamespace, concat_ws(' ', 's', t.relname, to_jsonb(s) - 'oid' - 'stxnamespace' - 'stxrelid')
+      FROM pg_statistic_ext s JOIN pg_class t ON t.oid = s.stxrelid WHERE s.stxnamespace = ANY(%(homes)s)
     UNION ALL
     SELECT typnamespace, concat_ws(' ', 't', typname, typtype, typbasetype, typtypmod, typnotnull, typdefault)
       FROM pg_type WHERE typnamespace = ANY(%(homes)s) AND typrelid = 0 AND typcategory <> 'A'
