@@ -232,6 +232,14 @@ UNFOLD = {
                 "title": "Platform",
                 "items": [
                     {"title": "Tenants", "icon": "holiday_village", "link": "/admin/clients/client/"},
+                    {"title": "Domains", "icon": "dns", "link": "/admin/domains/claim/"},
+                    {"title": "Released names", "icon": "hourglass", "link": "/admin/clients/releasedname/"},
+                    {"title": "Operations", "icon": "sync_alt", "link": "/admin/lifecycle/operation/"},
+                    {
+                        "title": "Certificates",
+                        "icon": "verified",
+                        "link": "/admin/lifecycle/deletioncertificate/",
+                    },
                     {"title": "Operators", "icon": "badge", "link": "/admin/users/user/"},
                     {"title": "Audit log", "icon": "history", "link": "/admin/audit/auditentry/"},
                 ],

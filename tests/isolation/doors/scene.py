@@ -169,7 +169,7 @@ def _fill(tenant: Tenant, word: str) -> str:
 def _claim(tenant: Tenant, word: str) -> None:
     """Names that the tenant wants. The word as it is everywhere; a real name is in small letters."""
     for number in (1, 2):
-        Claim(tenant_id=tenant.id, domain=f"{word}-{number}.example").save()
+        Claim(tenant_id=tenant.id, domain=f"{word}.shop-{number}.example").save()
 
 
 def _product(number: int, category: Category) -> Product:
