@@ -8,7 +8,12 @@ from typing import Final
 from bench.report import Report
 
 # Each module has `run() -> Report`.
-BENCHES: Final = {"request": "bench.request", "import": "bench.imports", "lifecycle": "bench.lifecycle"}
+BENCHES: Final = {
+    "request": "bench.request",
+    "import": "bench.imports",
+    "lifecycle": "bench.lifecycle",
+    "migrate": "bench.migrate",
+}
 
 
 def main() -> int:

@@ -142,7 +142,7 @@ def _sides(tenants: int) -> Iterator[list[Side]]:
         _prepare_product(administrator, environment)
         sides = []
         for name in SIDES:
-            own = environment | {"PEER_DATABASE_URL": _own_database(administrator, f"bench_{name}")}
+            own = environment | {"PEER_DATABASE_URL": own_database(administrator, f"bench_{name}")}
             sides.append(Side(name, stack.enter_context(_process(name, tenants, own))))
         for side in sides:
             side.probe = side.read()
@@ -178,7 +178,7 @@ def _prepare_product(administrator: str, environment: dict[str, str]) -> None:
     )
 
 
-def _own_database(administrator: str, name: str) -> str:
+def own_database(administrator: str, name: str) -> str:
     """A database with one ordinary login that owns it; its URL."""
     password = secrets.token_hex(16)
     owner = sql.Identifier(name)
