@@ -91,10 +91,17 @@ def restore_client(
 
 
 def replace_client(
-    *, archive: Path, client_id: UUID, actor: Actor, accept_foreign: bool = False, send: bool = True
+    *,
+    archive: Path,
+    client_id: UUID,
+    typed_name: str,
+    actor: Actor,
+    accept_foreign: bool = False,
+    send: bool = True,
 ) -> Operation:
-    """Have a tenant's rows and files replaced by those of an archive that was made from it."""
+    """Have a tenant's rows and files replaced by those of an archive that was made from it; raises NotConfirmed."""
     client = _client(client_id)
+    _require_typed(client, typed_name, "replace everything of")
     if client.status in (Status.PROVISIONING, Status.DELETING):
         raise _wrong(
             client,
@@ -121,7 +128,7 @@ def copy_client(
         validate_email(owner_email)
     except ValidationError as error:
         raise Invalid(
-            "Give the e-mail address of whoever shall sign in to the sandbox.", field="owner"
+            "Give the e-mail address of whoever shall sign in to the sandbox.", field="owner_email"
         ) from error
     options = {
         "subdomain": require_free(subdomain or f"{client.subdomain}-sandbox"[:63]),
@@ -147,11 +154,7 @@ def request_deletion(
     `typed_name` is its subdomain as somebody typed it. Until the purge it can be called off.
     """
     client = _client(client_id)
-    if typed_name.strip().lower() != client.subdomain:
-        raise NotConfirmed(
-            f"To delete {client.name}, type its subdomain, {client.subdomain!r}; {typed_name!r} was typed.",
-            field="typed_name",
-        )
+    _require_typed(client, typed_name, "delete")
     _refuse_busy(client)
     wait = timedelta(seconds=1) if immediately else settings.DELETION_GRACE if grace is None else grace
     if client.status == Status.DELETING and not immediately:
@@ -235,6 +238,14 @@ def _due(now: datetime) -> list[Client]:
 
 def _client(client_id: UUID) -> Client:
     return Client.objects.using(CONTROL_ALIAS).get(pk=client_id)
+
+
+def _require_typed(client: Client, typed: str, what: str) -> None:
+    if typed.strip().lower() != client.subdomain:
+        raise NotConfirmed(
+            f"To {what} {client.name}, type its subdomain, {client.subdomain!r}; {typed!r} was typed.",
+            field="typed_name",
+        )
 
 
 def _restore(

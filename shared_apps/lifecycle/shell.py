@@ -71,7 +71,8 @@ def _restore(call: Call) -> dict[str, Any]:
         "send": call.options["background"],
     }
     if call.options["replace"]:
-        return _run(call, services.replace_client(client_id=call.client.pk, **given))
+        typed = call.options["confirm"]
+        return _run(call, services.replace_client(client_id=call.client.pk, typed_name=typed, **given))
     return _run(call, services.restore_client(subdomain=call.name, name=call.options["title"], **given))
 
 
@@ -206,6 +207,7 @@ VERBS: Final[dict[str, Verb]] = {
         _arguments(
             ("--from", "the archive", {"dest": "archive", "required": True}),
             ("--replace", "the tenant is there: replace its rows and files", FLAG),
+            ("--confirm", "with --replace: its subdomain, typed once more", {"default": ""}),
             ("--accept-foreign", "the archive was sealed elsewhere, and you trust where it comes from", FLAG),
             TITLE,
         ),

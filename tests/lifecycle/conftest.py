@@ -15,6 +15,7 @@ from django.test import Client as Browser
 
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.lifecycle.making import made_by
 from shared_apps.lifecycle.models import Operation
 from shared_apps.lifecycle.services import (
     copy_client,
@@ -118,17 +119,25 @@ def restored(archive: Path, subdomain: str = "restored", **options: Any) -> Clie
     operation = done(
         restore_client(archive=archive, subdomain=subdomain, actor=OPERATING, send=False, **options)
     )
-    return Client.objects.get(pk=operation.made_id)
+    return made_by(operation)
+
+
+def archive_of(client: Client) -> Path:
+    """An archive of a tenant, just made."""
+    path = exported(client).archive
+    assert path is not None
+    return path
 
 
 def replaced(archive: Path, client: Client, **options: Any) -> Operation:
-    return done(replace_client(archive=archive, client_id=client.pk, actor=OPERATING, send=False, **options))
+    options |= {"typed_name": client.subdomain, "actor": OPERATING, "send": False}
+    return done(replace_client(archive=archive, client_id=client.pk, **options))
 
 
 def copied(client: Client, **options: Any) -> Client:
     given = {"owner_email": "milton@initech.example", **options}
     operation = done(copy_client(client_id=client.pk, actor=OPERATING, send=False, **given))
-    return Client.objects.get(pk=operation.made_id)
+    return made_by(operation)
 
 
 def done(operation: Operation) -> Operation:

@@ -17,26 +17,51 @@ from shared_apps.lifecycle.archive import Archive, BrokenArchive, ForeignArchive
 from shared_apps.lifecycle.manifest import FileEntry, Manifest, TableEntry
 from shared_apps.lifecycle.models import Operation
 from shared_apps.lifecycle.services import replace_client, restore_client
-from tests.lifecycle.conftest import OPERATING, exported, failed, files_of, leftovers, repack, restored, sums
+from tenants.context import Tenant
+from tests.lifecycle.conftest import (
+    OPERATING,
+    archive_of,
+    failed,
+    files_of,
+    leftovers,
+    repack,
+    restored,
+    stock,
+    sums,
+)
 
 Entries = dict[str, bytes]
 LINES = "tables/orders_orderline.copy"
 
 
+@pytest.fixture(scope="module")
+def kept() -> dict[str, bytes]:
+    """The bytes of an archive of acme, stocked; made once, by the first test that asks."""
+    return {}
+
+
 @pytest.fixture
-def archive(shop: Client) -> Path:
-    path = exported(shop).archive
-    assert path is not None
+def archive(kept: dict[str, bytes], acme: Tenant, folders: Path) -> Path:
+    path = folders / "archives" / "acme.zip"
+    if not kept:
+        stock(acme)
+        made = archive_of(Client.objects.get(pk=acme.id))
+        kept["acme"] = made.read_bytes()
+        made.unlink()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(kept["acme"])
     return path
 
 
 def refused(archive: Path) -> str:
     """What is said when a broken archive is restored, early or late, into a new tenant and into its own."""
-    shop = Client.objects.get(subdomain="initech")
+    shop = Client.objects.get(subdomain="acme")
     before, files, schemas = sums(shop), files_of(shop), owned()
     orders: list[Callable[[], Operation]] = [
         lambda: restore_client(archive=archive, subdomain="restored", actor=OPERATING, send=False),
-        lambda: replace_client(archive=archive, client_id=shop.pk, actor=OPERATING, send=False),
+        lambda: replace_client(
+            archive=archive, client_id=shop.pk, typed_name="acme", actor=OPERATING, send=False
+        ),
     ]
     said = {_said(order) for order in orders}
     assert len(said) == 1, said
@@ -131,8 +156,8 @@ def test_a_flipped_bit(archive: Path, name: str) -> None:
 
 def test_a_flipped_bit_in_the_manifest(archive: Path) -> None:
     body = archive.read_bytes()
-    at = body.rindex(b'"currency": "USD"')
-    archive.write_bytes(body[:at] + b'"currency": "USE"' + body[at + 17 :])
+    at = body.rindex(b'"currency": "GBP"')
+    archive.write_bytes(body[:at] + b'"currency": "GBQ"' + body[at + 17 :])
     assert "manifest.json is damaged" in refused(archive)
 
 
@@ -241,8 +266,9 @@ def test_rows_that_the_tables_do_not_take(archive: Path, change: Any, said: str)
 
 
 def test_an_archive_of_another_installation_is_restored_only_when_it_is_trusted(
-    archive: Path, shop: Client, monkeypatch: pytest.MonkeyPatch
+    shop: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    archive = archive_of(shop)
     monkeypatch.setattr(settings, "SECRET_KEY", "another-installation-" + "x" * 40)
     with pytest.raises(ForeignArchive, match="--accept-foreign"):
         restore_client(archive=archive, subdomain="restored", actor=OPERATING, send=False)

@@ -21,7 +21,7 @@ from shared_apps.lifecycle.manifest import VERSION
 from shared_apps.lifecycle.models import Operation
 from shared_apps.lifecycle.restoring import AnotherTenant
 from shared_apps.lifecycle.services import export_client, replace_client, restore_client
-from shared_apps.lifecycle.tables import LEFT_BEHIND, NewerThanTheCode
+from shared_apps.lifecycle.tables import LEFT_BEHIND, NewerThanTheCode, raw_connection
 from tenant_apps.orders.models import Order
 from tenant_apps.products.models import Product
 from tenants.context import Tenant, unit_of_work
@@ -31,6 +31,7 @@ from tenants.users.models import User
 from tests.cast import PASSWORD
 from tests.lifecycle.conftest import (
     OPERATING,
+    archive_of,
     exported,
     failed,
     files_of,
@@ -38,7 +39,6 @@ from tests.lifecycle.conftest import (
     replaced,
     restored,
     rows,
-    stock,
     sums,
 )
 
@@ -52,8 +52,7 @@ def test_a_restored_tenant_equals_the_exported_one_and_others_are_as_they_were(
     shop: Client, acme: Tenant, globex: Tenant, folders: Path
 ) -> None:
     before, others = sums(shop), (sums(acme), sums(globex))
-    export = exported(shop)
-    made = restored(export.archive)
+    made = restored(archive_of(shop))
     assert sums(made) == before == sums(shop)
     assert files_of(made) == files_of(shop)
     assert (sums(acme), sums(globex)) == others
@@ -63,7 +62,7 @@ def test_a_restored_tenant_equals_the_exported_one_and_others_are_as_they_were(
 
 
 def test_a_restored_tenant_is_one_of_the_fleet(shop: Client) -> None:
-    made = restored(exported(shop).archive)
+    made = restored(archive_of(shop))
     ledger = Schema.objects.get(name=made.schema_name)
     assert (ledger.state, ledger.tenant_id) == ("owned", made.pk)
     assert (ledger.applied, ledger.fingerprint) == inspect_schema(made.schema_name)
@@ -73,7 +72,7 @@ def test_a_restored_tenant_is_one_of_the_fleet(shop: Client) -> None:
 def test_people_sign_in_to_the_restored_tenant_with_the_passwords_they_had(
     shop: Client, client_of: Any
 ) -> None:
-    made = restored(exported(shop).archive)
+    made = restored(archive_of(shop))
     browser = client_of(as_tenant(made))
     answer = browser.post(
         "/api/v1/auth/token/",
@@ -85,7 +84,9 @@ def test_people_sign_in_to_the_restored_tenant_with_the_passwords_they_had(
 
 def test_the_manifest_accounts_for_everything(shop: Client) -> None:
     export = exported(shop)
-    with Archive(export.archive) as archive:
+    path = export.archive
+    assert path is not None
+    with Archive(path) as archive:
         manifest = archive.manifest
         assert archive.is_ours
         archive.verify()
@@ -93,7 +94,7 @@ def test_the_manifest_accounts_for_everything(shop: Client) -> None:
     assert {file.path for file in manifest.files} == set(files_of(shop))
     assert (manifest.tenant.id, manifest.tenant.subdomain) == (str(shop.pk), "initech")
     assert set(manifest.migrations) == set(shape_of(shop.schema_name)[0])
-    assert (export.rows_done, export.file_size) == (manifest.rows, export.archive.stat().st_size)
+    assert (export.rows_done, export.file_size) == (manifest.rows, path.stat().st_size)
 
 
 def test_the_version_in_the_manifest_is_the_products() -> None:
@@ -104,7 +105,7 @@ def test_the_version_in_the_manifest_is_the_products() -> None:
 
 
 def test_two_exports_of_the_same_rows_have_the_same_contents(shop: Client) -> None:
-    with Archive(exported(shop).archive) as first, Archive(exported(shop).archive) as second:
+    with Archive(archive_of(shop)) as first, Archive(archive_of(shop)) as second:
         assert first.manifest.checksum == second.manifest.checksum
 
 
@@ -128,7 +129,7 @@ def test_sessions_and_the_sentinel_stay_behind(shop: Client, client_of: Any) -> 
         owner = User.objects.get(role="owner")
     client_of(as_tenant(shop), owner)
     assert rows(shop, "SELECT 1 FROM HERE.django_session") == [(1,)]
-    with Archive(exported(shop).archive) as archive:
+    with Archive(archive_of(shop)) as archive:
         assert LEFT_BEHIND.isdisjoint(table.name for table in archive.manifest.tables)
         made = restored(archive.path)
     assert rows(made, "SELECT 1 FROM HERE.django_session") == []
@@ -139,7 +140,7 @@ def test_sessions_and_the_sentinel_stay_behind(shop: Client, client_of: Any) -> 
 
 def test_a_tenant_gets_its_old_rows_and_files_back(shop: Client, acme: Tenant, folders: Path) -> None:
     before, files, others = sums(shop), files_of(shop), sums(acme)
-    archive = exported(shop).archive
+    archive = archive_of(shop)
     spoil(shop)
     assert sums(shop) != before
     replaced(archive, shop)
@@ -163,7 +164,7 @@ def spoil(client: Client) -> None:
 
 
 def test_a_tenant_that_was_closed_stays_closed(shop: Client) -> None:
-    archive = exported(shop).archive
+    archive = archive_of(shop)
     suspend_client(client_id=shop.pk, actor=OPERATING, reason="unpaid")
     replaced(archive, shop)
     shop.refresh_from_db()
@@ -171,9 +172,9 @@ def test_a_tenant_that_was_closed_stays_closed(shop: Client) -> None:
 
 
 def test_an_archive_of_another_tenant_replaces_nothing(shop: Client, acme: Tenant) -> None:
-    archive = exported(shop).archive
+    archive = archive_of(shop)
     with pytest.raises(AnotherTenant, match="made from initech, not from acme"):
-        replace_client(archive=archive, client_id=acme.id, actor=OPERATING, send=False)
+        replace_client(archive=archive, client_id=acme.id, typed_name="acme", actor=OPERATING, send=False)
     assert Operation.objects.filter(kind="restore").count() == 0
 
 
@@ -182,15 +183,16 @@ def test_a_lock_that_somebody_holds_too_long_puts_the_restore_off(
 ) -> None:
     from shared_apps.lifecycle.services import run_operation, sweep_operations
 
-    before, archive = sums(shop), exported(shop).archive
-    real = loading.raw_connection
+    before, archive = sums(shop), archive_of(shop)
 
     def hurried() -> Any:
-        real().execute("SET LOCAL lock_timeout = '50ms'")
-        return real()
+        raw_connection().execute("SET LOCAL lock_timeout = '50ms'")
+        return raw_connection()
 
     monkeypatch.setattr(loading, "raw_connection", hurried)
-    operation = replace_client(archive=archive, client_id=shop.pk, actor=OPERATING, send=False)
+    operation = replace_client(
+        archive=archive, client_id=shop.pk, typed_name="initech", actor=OPERATING, send=False
+    )
     with unit_of_work(as_tenant(shop)):
         Product.objects.first()
         operation = run_operation(operation.pk)
@@ -208,14 +210,14 @@ def test_a_lock_that_somebody_holds_too_long_puts_the_restore_off(
 
 
 def test_the_name_must_be_free(shop: Client) -> None:
-    archive = exported(shop).archive
+    archive = archive_of(shop)
     for name in ("acme", "initech"):
         with pytest.raises(SubdomainTaken):
             restore_client(archive=archive, subdomain=name, actor=OPERATING, send=False)
 
 
 def test_a_name_that_is_taken_in_between_leaves_nothing_of_the_restore(shop: Client, folders: Path) -> None:
-    archive = exported(shop).archive
+    archive = archive_of(shop)
     operation = restore_client(archive=archive, subdomain="newer", actor=OPERATING, send=False)
     sign_up(company="Newer", subdomain="newer", email="n@newer.example", password=PASSWORD)
     schemas = set(Schema.objects.filter(state="owned").values_list("name", flat=True))
@@ -248,9 +250,7 @@ def without_imports(client: Client) -> None:
 def old_archive(shop: Client) -> Path:
     """An archive of the shop from before there were imports."""
     without_imports(shop)
-    path = exported(shop).archive
-    assert path is not None
-    return path
+    return archive_of(shop)
 
 
 def test_an_older_archive_is_restored_and_migrated_up(shop: Client, old_archive: Path, acme: Tenant) -> None:
@@ -309,13 +309,13 @@ def test_a_manifest_with_a_newer_migration_is_refused(shop: Client) -> None:
     def future(manifest: dict[str, Any]) -> None:
         manifest["generation"]["migrations"].append(["orders", "0099_from_the_future"])
 
-    archive = resealed(exported(shop).archive, future)
+    archive = resealed(archive_of(shop), future)
     with pytest.raises(NewerThanTheCode, match="Deploy that version here first"):
         restore_client(archive=archive, subdomain="restored", actor=OPERATING, send=False)
 
 
 def test_restoring_is_possible_from_an_archive_that_unzip_has_listed(shop: Client) -> None:
-    with zipfile.ZipFile(exported(shop).archive) as plain:
+    with zipfile.ZipFile(archive_of(shop)) as plain:
         assert plain.testzip() is None
         manifest = json.loads(plain.read("manifest.json"))
     assert manifest["format"] == 1
