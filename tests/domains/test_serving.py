@@ -141,7 +141,8 @@ def test_https_is_promised_for_other_peoples_subdomains_by_nobody(
     monkeypatch.setattr(settings, "SECURE_HSTS_PRELOAD", True)
     layers = SecurityMiddleware(OwnNameMiddleware(lambda request: HttpResponse()))
     request = RequestFactory().get("/", secure=True, headers={"host": host})
-    assert layers(request)["Strict-Transport-Security"] == promise
+    answer: Any = layers(request)
+    assert answer["Strict-Transport-Security"] == promise
 
 
 def test_the_layers_stand_in_this_order() -> None:
