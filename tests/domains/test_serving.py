@@ -115,7 +115,7 @@ def test_links_in_mails_lead_to_the_primary_name(acme: Tenant, owner: User, prim
     with tenant_context(found):
         mail_password_reset.run(str(owner.pk))
     (letter,) = mail.outbox
-    link = re.search(rf"http://{re.escape(NAME)}:8000(/reset/\S+)", letter.body)
+    link = re.search(rf"http://{re.escape(NAME)}:8000(/reset/\S+)", str(letter.body))
     assert link is not None
     assert at(NAME).get(link[1]).status_code == 200
 
