@@ -13,6 +13,7 @@ BENCHES: Final = {
     "import": "bench.imports",
     "lifecycle": "bench.lifecycle",
     "migrate": "bench.migrate",
+    "scale": "bench.scale",
 }
 
 
