@@ -8,5 +8,5 @@ class UsersConfig(AppConfig):
     label = "users"
     sandbox: ClassVar[dict[str, Any]] = {
         "users_apitoken": "delete",
-        "users_user": {"email": "address", "password": "unusable"},
+        "users_user": {"email": "address", "email_verified_at": "empty", "password": "unusable"},
     }

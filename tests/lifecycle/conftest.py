@@ -173,7 +173,7 @@ def files_of(client: Client) -> dict[str, bytes]:
 def rows(client: Client, query: str) -> list[tuple[Any, ...]]:
     """What the migrator reads in a tenant's schema."""
     with transaction.atomic(using=MIGRATOR_ALIAS), connections[MIGRATOR_ALIAS].cursor() as cursor:
-        cursor.execute(query.replace("HERE", f'"{client.schema_name}"'))
+        cursor.execute(query.replace("HERE.", f'"{client.schema_name}".'))
         return list(cursor.fetchall())
 
 
