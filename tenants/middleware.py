@@ -7,6 +7,7 @@ from time import perf_counter
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -85,7 +86,10 @@ class RealmMiddleware:
             return self._in_unit(request, tenant)
 
     def _in_unit(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
-        unit = Unit(tenant).enter()
+        try:
+            unit = Unit(tenant, reading=request.method in {"GET", "HEAD"}).enter()
+        except OperationalError as error:
+            return _unreachable(request, error)
         request.unit, request.undo = unit, False  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
@@ -126,6 +130,18 @@ def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     if wants_problem(request):
         return problem_response(403, "tenant_suspended", "Workspace suspended", detail, **occurrence(request))
     return render(request, "errors/suspended.html", {"detail": detail}, status=403)
+
+
+def _unreachable(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """The database does not answer, or all connections stayed busy for too long: nothing was begun."""
+    log.error("database_unreachable", error=str(error))
+    detail = "The platform is busy or being restarted. Nothing was changed; try again in a few seconds."
+    if wants_problem(request):
+        response = problem_response(503, "unavailable", "Unavailable", detail, **occurrence(request))
+    else:
+        response = render(request, "errors/unavailable.html", {"detail": detail}, status=503)
+    response["Retry-After"] = "5"
+    return response
 
 
 class NoStoreMiddleware:
