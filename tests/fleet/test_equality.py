@@ -1,0 +1,164 @@
+"""What a migration of the fleet makes is what Django's own executor makes, object for object."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from django.contrib.postgres import operations as postgres
+from django.db.migrations import operations as django_operations
+from django.db.migrations.operations.base import Operation
+
+from tests import stage
+from tests.fleet.zoo.prove import TENANTS
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ZOO: Final = Path(__file__).parent / "zoo/migrations"
+MIGRATIONS: Final = sorted(path.stem for path in ZOO.glob("0*.py"))
+REPLACED: Final = {"0061_first", "0062_second"}
+# What cannot be sent to another schema as it was sent to the first one, and why.
+EXECUTOR: Final = {
+    "0007_uuid_default": "default of key is computed anew",
+    "0008_now_default": "default of cleaned_at is computed anew",
+    "0009_auto_now": "default of created_at is computed anew",
+    "0057_data": "RunPython",
+    "0058_data_apart": "RunPython",
+}
+STEPS: Final = {"0052_concurrently", "0053_concurrently_removed", "0054_apart"}
+# The server that the tests bring along has no pgcrypto; this class differs from its siblings by that name alone.
+ABSENT: Final = {postgres.CryptoExtension}
+
+
+def run_zoo(database: str, *arguments: str, settings: str = "tests.fleet.zoo.settings") -> str:
+    """A process with the zoo among the tenants' apps, in a database of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": stage.url_of(database), "DJANGO_SETTINGS_MODULE": settings},
+        text=True,
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def make_zoo(database: str, tenants: int) -> None:
+    """The database, with a few tenants that have no zoo yet."""
+    drop_zoo(database)
+    run_zoo(database, "tests.fleet.zoo.prove", "make", str(tenants), settings="config.settings")
+
+
+def drop_zoo(database: str) -> None:
+    """Away with the database and the roles of its tenants."""
+    with stage.administrator("postgres") as admin:
+        exists = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
+    if not exists:
+        return
+    with stage.administrator(database) as admin:
+        names = admin.execute(
+            "SELECT nspname FROM pg_namespace JOIN pg_roles ON rolname = nspname WHERE nspname LIKE 't\\_%'"
+            " UNION SELECT name FROM fleet_schema JOIN pg_roles ON rolname = name"
+        ).fetchall()
+    with stage.administrator("postgres") as admin:
+        admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        for (name,) in names:
+            admin.execute(f'DROP ROLE "{name}"')
+
+
+@pytest.fixture(scope="module")
+def proof() -> Any:
+    """Every migration of the zoo, over the fleet and over the control."""
+    database = f"{stage.database_name()}_zoo"
+    make_zoo(database, TENANTS)
+    try:
+        yield json.loads(run_zoo(database, "tests.fleet.zoo.prove", "prove"))
+    finally:
+        drop_zoo(database)
+
+
+# The zoo is complete
+
+
+def operations_in(migration: str) -> set[type[Operation]]:
+    found = import_module(f"tests.fleet.zoo.migrations.{migration}").Migration.operations
+    inner = [part for each in found for part in getattr(each, "database_operations", ())]
+    return {type(operation) for operation in (*found, *inner)}
+
+
+def test_the_zoo_has_every_operation_of_django() -> None:
+    known = {
+        kind
+        for module in (django_operations, postgres)
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and issubclass(kind, Operation)
+    }
+    abstract = {Operation, postgres.CollationOperation}
+    shown = set[type[Operation]]().union(*map(operations_in, MIGRATIONS))
+    assert known - abstract - shown == ABSENT
+    assert len(MIGRATIONS) >= 45
+
+
+def test_the_zoo_s_models_are_what_its_migrations_lead_to() -> None:
+    run_zoo(stage.database_name(), "django", "makemigrations", "zoo", "--check", "--dry-run")
+
+
+# Equality
+
+
+@pytest.mark.parametrize("name", [name for name in MIGRATIONS if name not in REPLACED])
+def test_after_each_migration_every_schema_is_what_django_s_executor_makes(proof: Any, name: str) -> None:
+    steps = {step["name"]: step for step in proof["steps"]}
+    assert name in steps, f"the proof ended before it, at {proof['steps'][-1]}"
+    assert steps[name]["differences"] == []
+
+
+def test_a_new_schema_is_what_the_migrated_ones_are(proof: Any) -> None:
+    assert proof["fresh"]["differences"] == []
+    assert proof["fresh"]["objects"] > 300
+
+
+def test_values_that_python_makes_are_each_schema_s_own(proof: Any) -> None:
+    keys = [frozenset(values) for values in proof["own"].values()]
+    assert len(keys) == TENANTS + 1
+    assert len(frozenset().union(*keys)) == len(keys)
+
+
+def test_each_migration_went_by_the_lane_that_fits(proof: Any) -> None:
+    lanes = {step["name"]: step["lane"] for step in proof["steps"]}
+    expected = {
+        name: ["executor"] if name in EXECUTOR else ["steps"] if name in STEPS else ["replay"]
+        for name in lanes
+    }
+    assert lanes == expected
+    assert sum(lane == ["replay"] for lane in lanes.values()) >= 40
+
+
+@pytest.mark.parametrize("name", EXECUTOR)
+def test_why_a_migration_could_not_be_replayed_is_written_down(proof: Any, name: str) -> None:
+    (step,) = (step for step in proof["steps"] if step["name"] == name)
+    assert EXECUTOR[name] in step["reason"]
+
+
+# Red controls: a proof that cannot fail proves nothing
+
+
+def test_a_schema_of_another_kind_is_not_replayed_upon(proof: Any) -> None:
+    assert proof["other_kind"] == {"refused": True, "differences": []}
+
+
+def test_a_recording_that_was_altered_is_noticed_on_the_canaries(proof: Any) -> None:
+    assert "is not what its migrations make elsewhere" in proof["altered"]["said"]
+    assert proof["altered"]["reached"] == 3  # the one that went first, and two canaries
+    assert any("column zoo_keeper" in line for line in proof["altered"]["seen"])
+
+
+def test_an_object_that_somebody_added_by_hand_is_seen(proof: Any) -> None:
+    unseen = [what for what, lines in proof["by_hand"].items() if not lines]
+    assert unseen == []
+    assert len(proof["by_hand"]) >= 12
