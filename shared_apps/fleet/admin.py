@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,7 +30,8 @@ class BehindFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Schema]) -> QuerySet[Schema]:
         if self.value() is None:
             return queryset
-        return queryset.exclude(applied="").filter(is_newest=self.value() == "newest")
+        newest = Q(is_newest=self.value() == "newest")  # see SchemaAdmin.get_queryset
+        return queryset.exclude(applied="").filter(newest)
 
 
 class FailedFilter(admin.SimpleListFilter):
@@ -52,7 +53,7 @@ class SchemaAdmin(ReadOnly):
     """The ledger: each schema with its owner and its generation."""
 
     list_display = (
-        "name", "standing", "owner", "generation", "catalog", "trouble", "ready_at", "owned_at",
+        "name", "standing", "since", "owner", "generation", "catalog", "trouble",
     )  # fmt: skip
     list_filter = ("state", BehindFilter, FailedFilter)
     search_fields = ("name", "owner_name")
@@ -85,6 +86,11 @@ class SchemaAdmin(ReadOnly):
             .strip(":")
             .capitalize()
         )
+
+    @display(description="Since")
+    def since(self, schema: Schema) -> str:
+        at = schema.owned_at or schema.ready_at or schema.reserved_at
+        return f"{at:%Y-%m-%d %H:%M}"
 
     @display(description="Owner", ordering="owner_name")
     def owner(self, schema: Any) -> str:

@@ -85,7 +85,7 @@ def _shares(newest: str) -> tuple[Share, ...]:
     )
     everything = sum(row["schemas"] for row in rows) or 1
     found = [
-        Share(**row, percent=row["schemas"] * 100 // everything, is_newest=row["applied"] == newest)
+        Share(**row, percent=round(row["schemas"] * 100 / everything), is_newest=row["applied"] == newest)
         for row in rows
     ]
     return tuple(sorted(found, key=lambda share: (not share.is_newest, -share.schemas)))
