@@ -39,7 +39,10 @@ class CachedDirectory:
         self._checked = -FRESH_FOR
 
     def by_host(self, host: str) -> Tenant | None:
-        """The tenant of a host name in canonical form; unknown hosts are asked for anew each time."""
+        """The tenant of a host name in canonical form; unknown hosts are asked for anew each time.
+
+        Where `tenant.host` is another name than the one asked for, that is the tenant's primary one.
+        """
         return self._find("host", host)
 
     def by_schema(self, schema: str) -> Tenant | None:
@@ -86,6 +89,13 @@ def canonical(host: str) -> str:
 def is_public(host: str) -> bool:
     """Whether a canonical host name is the platform's own."""
     return host == settings.PUBLIC_HOST
+
+
+def address_at(host: str, path: str) -> str:
+    """An absolute address on one of the platform's or a tenant's hosts; the path begins with a slash."""
+    is_default = (settings.PUBLIC_SCHEME, settings.PUBLIC_PORT) in {("http", 80), ("https", 443)}
+    port = "" if is_default else f":{settings.PUBLIC_PORT}"
+    return f"{settings.PUBLIC_SCHEME}://{host}{port}{path}"
 
 
 directory = CachedDirectory(import_string(settings.TENANT_DIRECTORY)())

@@ -8,14 +8,13 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 
+from tenants.closed import closed, moved, unknown_host
 from tenants.context import Tenant, Unit, public_context
 from tenants.hosts import canonical, directory, is_public
 from tenants.models import uuid7
-from tenants.problems import occurrence, problem_response, wants_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -65,25 +64,23 @@ class RealmMiddleware:
         try:
             host = canonical(request.get_host())
         except DisallowedHost:
-            return _unknown_host(request)
+            return unknown_host(request)
         if is_public(host):
             return self._public(request)
         tenant = directory.by_host(host)
         if tenant is None:
-            return _unknown_host(request)
-        return self._tenant(request, tenant)
+            return unknown_host(request)
+        return self._tenant(request, host, tenant)
 
     def _public(self, request: HttpRequest) -> HttpResponseBase:
         request.urlconf = settings.PUBLIC_URLCONF
         with public_context(), structlog.contextvars.bound_contextvars(tenant="public"):
             return self.get_response(request)
 
-    def _tenant(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+    def _tenant(self, request: HttpRequest, host: str, tenant: Tenant) -> HttpResponseBase:
         request.tenant = tenant  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(tenant=tenant.schema):
-            if tenant.status != "active":
-                return _closed(request, tenant)
-            return self._in_unit(request, tenant)
+            return closed(request, tenant) or moved(request, host, tenant) or self._in_unit(request, tenant)
 
     def _in_unit(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         try:
@@ -114,22 +111,6 @@ class Undone(Exception):
 def undo_writes(request: HttpRequest) -> None:
     """Ask that the request's transaction be rolled back although a response is returned."""
     request.undo = True  # type: ignore[attr-defined]
-
-
-def _unknown_host(request: HttpRequest) -> HttpResponse:
-    detail = "No workspace lives at this address. Check the spelling of the host name."
-    if wants_problem(request):
-        return problem_response(404, "unknown_host", "Unknown host", detail, **occurrence(request))
-    return HttpResponseNotFound(detail, content_type="text/plain; charset=utf-8")
-
-
-def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    detail = (
-        "This workspace is suspended. Its owner can contact the platform's operators to have it opened again."
-    )
-    if wants_problem(request):
-        return problem_response(403, "tenant_suspended", "Workspace suspended", detail, **occurrence(request))
-    return render(request, "errors/suspended.html", {"detail": detail}, status=403)
 
 
 def _unreachable(request: HttpRequest, error: OperationalError) -> HttpResponse:

@@ -85,7 +85,7 @@ TABLE: Final[dict[str | None, Row]] = {
             503,
             "tenant_provisioning",
             "This workspace is being set up",
-            "It will be ready in a moment. This page looks again by itself.",
+            "It will be ready in a moment.",
             TRY_AGAIN,
             retry_after=5,
         ),
@@ -165,11 +165,12 @@ TABLE: Final[dict[str | None, Row]] = {
     ),
 }
 
-Page = Literal[Door.PORTAL, Door.API, Door.SOCKETS]
+# The doors that a request can knock at.
+Entrance = Literal[Door.PORTAL, Door.API, Door.SOCKETS]
 
 
 @overload
-def answer(status: str | None, door: Page) -> Refusal | None: ...
+def answer(status: str | None, door: Entrance) -> Refusal | None: ...
 @overload
 def answer(status: str | None, door: Literal[Door.TASKS]) -> Work: ...
 @overload

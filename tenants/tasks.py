@@ -1,14 +1,16 @@
 """Bases of all tasks: one enters the tenant its message names or refuses, the other is public on purpose."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Task
-from celery.exceptions import Reject
+from celery.exceptions import Ignore, Reject
 
 from tenants.context import NoTenant, Tenant, current, current_tenant, public_context, tenant_context
 from tenants.hosts import directory
+from tenants.status import Door, Work, answer
 
-TENANT_HEADER = "tenant"
+TENANT_HEADER, HELD_HEADER = "tenant", "held"
+SOONEST, LATEST = 1, 30
 
 
 class UndeclaredRealm(RuntimeError):
@@ -28,7 +30,7 @@ class RealmlessTask(Task):  # type: ignore[type-arg]  # generic for the type che
 
 
 class TenantTask(RealmlessTask):
-    """Runs in the tenant that the message's header names, and nowhere else.
+    """Runs in the tenant that the message's header names, and nowhere else; not before the tenant is open again.
 
     The task enters the context only; it opens its transactions itself, as short as they can be.
     """
@@ -43,11 +45,46 @@ class TenantTask(RealmlessTask):
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with tenant_context(self._tenant()):
+        tenant = self._tenant()
+        match answer(tenant.status, Door.TASKS):
+            case Work.HOLD:
+                self._hold(tenant)
+            case Work.DROP:
+                raise Reject(f"Task {self.name} is dropped: its tenant is {tenant.status}.", requeue=False)
+        with tenant_context(tenant):
             return self.run(*args, **kwargs)
 
+    def _hold(self, tenant: Tenant) -> NoReturn:
+        """Put the message back for a while, as often as it takes; tries that failed are not counted by it.
+
+        The message in hand is acknowledged after the new one is in the queue: a worker that dies between the two
+        leaves one message too many, never one too few.
+        """
+        held = int(self._header(HELD_HEADER) or 0)
+        options: dict[str, Any] = {
+            **self.request.as_execution_options(),
+            **self._queue(),
+            "headers": {
+                **(self.request.headers or {}),
+                TENANT_HEADER: tenant.schema,
+                HELD_HEADER: held + 1,
+            },
+            "countdown": min(SOONEST * 2 ** min(held, 10), LATEST),
+        }
+        super().apply_async(self.request.args, self.request.kwargs, **options)  # type: ignore[arg-type]
+        raise Ignore(f"Task {self.name} waits: its tenant is {tenant.status}.")
+
+    def _queue(self) -> dict[str, Any]:
+        """The queue that the message came from, where it came from one."""
+        delivery = self.request.delivery_info or {}
+        told = {"queue": delivery.get("routing_key"), "priority": delivery.get("priority")}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _header(self, name: str) -> Any:
+        return self.request.get(name) or (self.request.headers or {}).get(name)
+
     def _tenant(self) -> Tenant:
-        schema = self.request.get(TENANT_HEADER) or (self.request.headers or {}).get(TENANT_HEADER)
+        schema = self._header(TENANT_HEADER)
         if not schema:
             raise NoTenant(f"Task {self.name} came without a tenant header; it is not run.")
         tenant = directory.by_schema(schema)
@@ -55,8 +92,6 @@ class TenantTask(RealmlessTask):
             raise NoTenant(
                 f"Task {self.name} names schema {schema}, which belongs to no tenant; it is not run."
             )
-        if tenant.status != "active":
-            raise Reject(f"Task {self.name} is dropped: its tenant is {tenant.status}.", requeue=False)
         entered = current.get()
         if entered is not None and entered != tenant:
             raise NoTenant(

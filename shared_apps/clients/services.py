@@ -83,10 +83,10 @@ def mistakes_in(**given: str) -> list[Invalid]:
 
 
 def as_tenant(client: Client) -> Tenant:
-    """The client as the walls see it."""
+    """The client as the walls see it, at the name that the platform gave it; `tenants.hosts` knows a primary one."""
     return Tenant(
         client.id, client.schema_name, client.name, client.host, client.status, client.locale, client.time_zone,
-        client.currency,
+        client.currency, client.notice, client.delete_after,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils import timezone
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
+from tenants.hosts import address_at
 from tenants.signing import sign, unsign
 from tenants.users.models import User
 
@@ -21,9 +21,7 @@ GOOD_FOR: Final = timedelta(days=3)
 
 def tenant_url(path: str) -> str:
     """An absolute address on the current tenant's host."""
-    is_default = (settings.PUBLIC_SCHEME, settings.PUBLIC_PORT) in {("http", 80), ("https", 443)}
-    port = "" if is_default else f":{settings.PUBLIC_PORT}"
-    return f"{settings.PUBLIC_SCHEME}://{current_tenant().host}{port}{path}"
+    return address_at(current_tenant().host, path)
 
 
 def send_verification(user: User) -> None:

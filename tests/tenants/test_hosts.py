@@ -94,7 +94,25 @@ def test_a_domain_that_was_not_verified_is_never_answered(acme: Tenant) -> None:
     assert shop.get("/sign-in/").status_code == 404
     with administrator() as admin:
         admin.execute("UPDATE clients_domain SET verified_at = now() WHERE domain = 'shop.acme.example'")
-    assert "Acme" in shop.get("/sign-in/").content.decode()
+    assert shop.get("/sign-in/")["Location"] == "http://acme.localhost:8000/sign-in/"
+
+
+def test_a_primary_name_that_is_not_verified_leads_nobody_away(acme: Tenant) -> None:
+    with administrator() as admin:
+        admin.execute(
+            "UPDATE clients_domain SET domain = 'shop.acme.example', verified_at = NULL WHERE tenant_id = %s",
+            [acme.id],
+        )
+        admin.execute(
+            "INSERT INTO clients_domain (id, created_at, updated_at, domain, tenant_id, is_primary, verified_at)"
+            " VALUES (%s, now(), now(), 'acme.localhost', %s, false, now())",
+            [uuid7(), acme.id],
+        )
+    directory.forget()
+    assert Client(headers={"host": "acme.localhost"}).get("/sign-in/").status_code == 200
+    found = directory.by_schema(acme.schema)
+    assert found is not None
+    assert found.host == "acme.localhost"
 
 
 def test_the_public_host_is_the_platform_s() -> None:
@@ -159,7 +177,7 @@ def test_a_change_is_seen_when_the_version_is_asked_for_next(acme: Tenant, clock
     known = CachedDirectory(source)
     known.by_host(acme.host)
     source.tenant, source.number = changed(acme, status="suspended"), 2
-    assert known.by_host(acme.host) == acme
+    assert known.by_host(acme.host) is acme
     clock.now += FRESH_FOR
     found = known.by_host(acme.host)
     assert found is not None
