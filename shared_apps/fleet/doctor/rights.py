@@ -20,9 +20,10 @@ from shared_apps.fleet.models import TEMPLATE_SCHEMA, Schema
 from shared_apps.fleet.provisioning import app_login
 
 SHOWN: Final = 6
-SENTINEL: Final = """
-    INSERT INTO "{name}".tenants_sentinel (tenant_id) SELECT tenant_id FROM public.fleet_schema
-     WHERE name = '{name}' AND NOT EXISTS (SELECT FROM "{name}".tenants_sentinel)"""
+SENTINEL: Final = (
+    'INSERT INTO "{name}".tenants_sentinel (tenant_id) SELECT tenant_id FROM public.fleet_schema'
+    " WHERE name = '{name}' AND NOT EXISTS (SELECT FROM \"{name}\".tenants_sentinel)"
+)
 # What a login with CREATEROLE can take away; the rest needs the administrator.
 REVOCABLE: Final = frozenset({"LOGIN", "INHERIT", "CREATEROLE"})
 
