@@ -14,6 +14,7 @@ BENCHES: Final = {
     "lifecycle": "bench.lifecycle",
     "migrate": "bench.migrate",
     "scale": "bench.scale",
+    "provision": "bench.provision",
 }
 
 

@@ -7,8 +7,8 @@ from django.db.models import Model
 from django.db.models.sql import InsertQuery
 
 
-def send_together(using: str, *parts: Model | str) -> None:
-    """Insert rows, and run statements between them, in the order given and inside the open transaction.
+def send_together(using: str, *parts: Model | str) -> list[Any]:
+    """Insert rows, and run statements between them, inside the open transaction; what the statements answer.
 
     Rows come without their model's `save`, so for models only whose saving does nothing but insert.
     """
@@ -19,9 +19,11 @@ def send_together(using: str, *parts: Model | str) -> None:
             ";\n".join(statement for statement, _ in statements),
             [value for _, values in statements for value in values],
         )
+        answers = _answers(cursor)
     for row in parts:
         if isinstance(row, Model):
             row._state.adding, row._state.db = False, using
+    return answers
 
 
 def _insertion(row: Model, using: str) -> tuple[str, Any]:
@@ -29,3 +31,10 @@ def _insertion(row: Model, using: str) -> tuple[str, Any]:
     query.insert_values(row._meta.local_concrete_fields, [row])
     ((statement, values),) = query.get_compiler(using=using).as_sql()
     return statement, values
+
+
+def _answers(cursor: Any) -> list[Any]:
+    answers = list(cursor.fetchall()) if cursor.description else []
+    while cursor.nextset():
+        answers += cursor.fetchall() if cursor.description else []
+    return answers

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from shared_apps.clients.directory import raise_version
+from shared_apps.clients.directory import RAISE_VERSION
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.names import check_subdomain, lookalike
 from shared_apps.clients.quarantine import NameInQuarantine, refuse_quarantined
@@ -142,21 +142,24 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
     client = _client(order, claim_schema())
     owner = User(email=order.email, role=Role.OWNER, password=order.password_hash)
     try:
-        send_together(
+        released = send_together(
             MIGRATOR_ALIAS,
             client,
             Domain(tenant_id=client.id, domain=client.host),
             audit_entry(actor=actor, verb="client.signed_up", target=client),
+            # Once more, as the insertion may have waited for somebody's release of the very name.
+            f"SELECT name FROM clients_releasedname WHERE name = '{client.host}'",
             f'SET LOCAL search_path = "{client.schema_name}", ext',
             owner,
             audit_entry(actor=actor, verb="user.created", target=owner, data={"role": owner.role}),
+            "SET LOCAL search_path = public, ext",
+            # Last: it locks the row that all sign-ups share until the commit.
+            RAISE_VERSION,
         )
     except IntegrityError as error:
         raise _taken(order.subdomain) from error
-    # Once more, as the insertion may have waited for somebody's release of the very name.
-    _refuse_quarantined(order.subdomain, MIGRATOR_ALIAS)
-    # Last: it locks the row that all sign-ups share until the commit.
-    raise_version(MIGRATOR_ALIAS)
+    if released:
+        _refuse_quarantined(order.subdomain, MIGRATOR_ALIAS)
     return client, owner
 
 

@@ -13,6 +13,7 @@ from shared_apps.clients.services import sign_up
 from shared_apps.fleet.provisioning import refresh_baseline
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context, unit_of_work
+from tenants.messages import send_together
 from tenants.users.models import User
 from tests.cast import OPERATOR
 
@@ -27,12 +28,13 @@ def test_a_new_baseline_waits_for_sign_ups_that_use_the_old_one(
         refreshed.set()
         connections.close_all()
 
-    def while_a_sign_up_is_open(*args: Any) -> None:
+    def while_a_sign_up_is_open(*parts: Any) -> Any:
         thread.start()
         assert not refreshed.wait(0.3)
+        return send_together(*parts)
 
     thread = threading.Thread(target=refresh)
-    monkeypatch.setattr("shared_apps.clients.services.raise_version", while_a_sign_up_is_open)
+    monkeypatch.setattr("shared_apps.clients.services.send_together", while_a_sign_up_is_open)
     sign_up(**order)
     assert refreshed.wait(10)
 

@@ -209,7 +209,7 @@ def count_ready(admin: Admin) -> int:
     return len(ask(admin, "SELECT name FROM fleet_schema WHERE state = 'ready'"))
 
 
-@pytest.mark.parametrize(("state", "least"), [("nothing", 12), ("reserved", 9), ("ready", 7)])
+@pytest.mark.parametrize(("state", "least"), [("nothing", 10), ("reserved", 8), ("ready", 6)])
 def test_a_sign_up_can_be_killed_anywhere(
     nurse: Nurse, order: Order, admin: Admin, state: str, least: int
 ) -> None:

@@ -23,8 +23,11 @@ def test_rows_and_statements_travel_in_one_message() -> None:
     sent: list[str] = []
     with transaction.atomic(using="control"):
         with connections["control"].execute_wrapper(lambda do, *call: (sent.append(call[0]), do(*call))[1]):
-            send_together("control", one, "SET LOCAL lock_timeout = '1s'", other)
+            answers = send_together(
+                "control", "SELECT 1", one, "SET LOCAL lock_timeout = '1s'", other, "SELECT 2"
+            )
     assert len(sent) == 1
+    assert answers == [(1,), (2,)]
     assert written() == ["one", "other"]
     assert (one._state.adding, one._state.db) == (False, "control")
 
