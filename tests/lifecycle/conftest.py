@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import connections, transaction
 from django.test import Client as Browser
+from django.utils import timezone
 
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
@@ -25,12 +26,12 @@ from shared_apps.lifecycle.services import (
     run_operation,
 )
 from shared_apps.lifecycle.tables import Checksums, checksum
-from tenant_apps.imports.running import run_import
+from tenant_apps.imports.models import Import, RejectedRow, StagedLine
 from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.services import create_customer
 from tenant_apps.products.services import create_category
 from tenants.audit.actors import Actor
-from tenants.context import Tenant, public_context, tenant_context, unit_of_work
+from tenants.context import Tenant, public_context, unit_of_work
 from tenants.models import uuid7
 from tenants.routers import MIGRATOR_ALIAS
 from tenants.users.models import User
@@ -76,36 +77,27 @@ def shop() -> Client:
 def stock(tenant: Tenant) -> None:
     """Put rows into every table of a tenant, and two files into its folder."""
     actor = Actor.system("the stocker")
-    with tenant_context(tenant):
-        with transaction.atomic():
-            owner = User.objects.get(role="owner")
-            create_api_token(actor=actor, owner=owner, name="till", scopes=["orders:read"])
-            create_category(actor=actor, name="Things")
-            mug = a_product(name="Mug", description=NASTY, opening_stock=50)
-            buyer = create_customer(
-                actor=actor, name="Bill", email="bill@customers.example", phone="+44 1", reference="B-1"
-            )
-            a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk)
-            a_draft((mug, 1))
-        with transaction.atomic():
-            text = a_csv(a_row(), a_row(Quantity="many")).encode()
-            job = upload_import(actor=actor, file=ContentFile(text), name="orders.csv", start=True)
-        run_import(job.pk)
-        with transaction.atomic():
-            upload_import(actor=actor, file=ContentFile(b"a,b\n1,2\n"), name="other.csv", start=False)
-    _stage_a_line(tenant, job.pk)
-
-
-def _stage_a_line(tenant: Tenant, job: Any) -> None:
-    from tenant_apps.imports.models import StagedLine
-
     with unit_of_work(tenant):
-        from django.utils import timezone
-
+        owner = User.objects.get(role="owner")
+        create_api_token(actor=actor, owner=owner, name="till", scopes=["orders:read"])
+        create_category(actor=actor, name="Things")
+        mug = a_product(name="Mug", description=NASTY, opening_stock=50)
+        buyer = create_customer(
+            actor=actor, name="Bill", email="bill@customers.example", phone="+44 1", reference="B-1"
+        )
+        a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk)
+        a_draft((mug, 1))
+        job = _an_import(actor, a_csv(a_row(), a_row(Quantity="many")))
+        _an_import(actor, a_csv(a_row()))
+        RejectedRow.objects.create(job=job, line=3, reason="quantity", detail=NASTY[:60], fields=[NASTY])
         StagedLine.objects.create(
-            job_id=job, line=7, invoice="7", is_cancellation=False, sku="A", description=NASTY[:100], quantity=1,
+            job=job, line=7, invoice="7", is_cancellation=False, sku="A", description=NASTY[:100], quantity=1,
             unit_price=1, placed_at=timezone.now(), customer=None, customer_name="", country="",
         )  # fmt: skip
+
+
+def _an_import(actor: Actor, text: str) -> Import:
+    return upload_import(actor=actor, file=ContentFile(text.encode()), name="orders.csv", start=False)
 
 
 # Doing operations
