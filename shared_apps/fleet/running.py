@@ -31,7 +31,9 @@ from shared_apps.fleet.workers import Workers, connect, waiting_at_most
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 RUN_LOCK: Final = 727002
-READY_FIRST: Final = "-state"  # "ready" before "owned": a member of the pool is a better canary than a customer
+READY_FIRST: Final = (
+    "-state"  # "ready" before "owned": a member of the pool is a better canary than a customer
+)
 HOW_ON: Final = "`manage.py fleet status` says why; run `manage.py migrate` again when it is mended."
 
 
@@ -70,6 +72,17 @@ def the_only_run() -> Iterator[None]:
                 " ended. If its process was killed, the server lets go as soon as its last statement is done."
             )
         yield
+
+
+def is_at_work() -> bool:
+    """Whether some process has a run in hand; one that was killed has not, whatever its row says."""
+    with connections[MIGRATOR_ALIAS].cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            [RUN_LOCK],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def migrate_fleet(options: Options, report: Reporter | None = None) -> Run:
@@ -215,9 +228,7 @@ class FleetMigration:
 
     def _kinds(self, names: Iterable[str]) -> dict[Kind, list[str]]:
         """Those that need a step, by kind."""
-        rows = (
-            Schema.objects.using(MIGRATOR_ALIAS).filter(name__in=list(names)).order_by(READY_FIRST, "name")
-        )
+        rows = Schema.objects.using(MIGRATOR_ALIAS).filter(name__in=list(names)).order_by(READY_FIRST, "name")
         kinds: dict[Kind, list[str]] = {}
         for name, applied, fingerprint in rows.values_list("name", "applied", "fingerprint"):
             if self._course.steps(applied):

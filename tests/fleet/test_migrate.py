@@ -16,7 +16,7 @@ from shared_apps.fleet.grants import tenant_tables
 from shared_apps.fleet.ledger import catalog_of, enter_in_ledger, inspect_schema
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Recording, Run, Schema
 from shared_apps.fleet.progress import Silence
-from shared_apps.fleet.running import RUN_LOCK, Options, Stopped, migrate_fleet
+from shared_apps.fleet.running import RUN_LOCK, Options, Stopped, migrate_fleet, the_only_run
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tests.stage import administrator
@@ -281,6 +281,9 @@ def test_a_second_run_is_refused(acme: Tenant) -> None:
 
 def test_a_run_whose_process_died_is_closed_by_the_next(acme: Tenant) -> None:
     dead = Run.objects.using("migrator").create()
+    assert "its process died. Run `manage.py migrate` again" in told("fleet", "status")
+    with the_only_run():
+        assert "at work since" in told("fleet", "status")
     migrate()
     dead.refresh_from_db(using="migrator")
     assert dead.outcome == Run.Outcome.BROKEN

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from shared_apps.fleet.doctor import Finding, examine, mend
 from shared_apps.fleet.management.commands.migrate import add_run_arguments
-from shared_apps.fleet.models import Schema
+from shared_apps.fleet.models import Run, Schema
 from shared_apps.fleet.pool import pool_level
+from shared_apps.fleet.running import is_at_work
 from shared_apps.fleet.standing import Kind, Standing, planned, standing
 from tenants.routers import MIGRATOR_ALIAS
 
@@ -94,12 +95,19 @@ def _sentences(now: Standing) -> list[str]:
     return [
         f"Public needs {len(now.public)} migrations." if now.public else "Public needs nothing.",
         f"Pool: {level.ready} of {level.wanted} ready, {level.reserved} reserved.",
-        f"Last run: {run.started_at:%Y-%m-%d %H:%M} UTC, {run.get_outcome_display().lower()}, {run.migrated} migrated,"
-        f" {run.failed} failed. {run.note}"
-        if run
-        else "No run yet.",
+        _last_run(run) if run else "No run yet.",
         *(f"Failed: {name}: {failure}" for name, failure in failed),
     ]
+
+
+def _last_run(run: Run) -> str:
+    began = f"{run.started_at:%Y-%m-%d %H:%M} UTC"
+    if run.outcome != Run.Outcome.RUNNING:
+        counts = f"{run.migrated} migrated, {run.failed} failed"
+        return f"Last run: {began}, {run.get_outcome_display().lower()}, {counts}. {run.note}".rstrip()
+    if is_at_work():
+        return f"Last run: at work since {began}."
+    return f"Last run: {began}, its process died. Run `manage.py migrate` again: it goes on where that one ended."
 
 
 def _as_json(now: Standing) -> dict[str, Any]:
