@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
-from shared_apps.clients.admin import ClientAdmin
+from shared_apps.clients.admin import BOX, ClientAdmin
 from shared_apps.clients.models import Client
 from shared_apps.lifecycle import services
 from shared_apps.lifecycle.deleting import is_genuine, preview_deletion
@@ -23,7 +23,6 @@ from tenants.audit.actors import actor_of
 from tenants.errors import DomainError
 from tenants.users.operators import ReadOnly, operators
 
-BOX: Final = "border border-base-200 rounded-default w-full px-3 py-2 dark:bg-base-900 dark:border-base-700"
 Status = Client.Status
 
 
@@ -79,6 +78,7 @@ class Asking:
         form: forms.Form | None = None,
         counted: dict[str, Any] | None = None,
         danger: bool = False,
+        then: str = "operators:lifecycle_operation_changelist",
     ) -> HttpResponse:
         """Show a form; do it when it is sent, and tell what was wrong where it cannot be done."""
         if request.method == "POST" and (form is None or form.is_valid()):
@@ -90,7 +90,7 @@ class Asking:
                 else:
                     messages.error(request, error.detail)
             else:
-                return redirect("operators:lifecycle_operation_changelist")
+                return redirect(then)
         context = {
             "title": title,
             "text": text,
@@ -110,6 +110,7 @@ class WholeClientAdmin(Asking, ClientAdmin):
         "export_whole",
         "copy_whole",
         "delete_whole",
+        "keep_whole",
     )
 
     def has_export_whole_permission(self, request: HttpRequest, object_id: str) -> bool:
@@ -120,6 +121,9 @@ class WholeClientAdmin(Asking, ClientAdmin):
 
     def has_delete_whole_permission(self, request: HttpRequest, object_id: str) -> bool:
         return self._in(object_id, Status.PROVISIONING, Status.MAINTENANCE)
+
+    def has_keep_whole_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.is_possible(object_id, "cancel_deletion")
 
     def _in(self, object_id: str, *excluded: str) -> bool:
         try:
@@ -167,6 +171,19 @@ class WholeClientAdmin(Asking, ClientAdmin):
             form=DeleteForm(request.POST or None),
             counted=_counted(client),
             danger=True,
+        )
+
+    @action(description="Keep…", permissions=["keep_whole"], url_path="keep")
+    def keep_whole(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Call its deletion off."""
+        client = Client.objects.get(pk=object_id)
+        return self.ask(
+            request,
+            title=f"Keep {client.name}",
+            text="Its deletion is called off. It is archived then: reopen it to let people in.",
+            do=lambda _: services.keep_client(client_id=client.pk, actor=actor_of(request)),
+            back=_page(client),
+            then=_page(client),
         )
 
 

@@ -215,6 +215,15 @@ def test_a_deletion_shows_what_goes_and_wants_the_name(operator: Browser, shop: 
     assert "initech" in page(operator, "/admin/lifecycle/operation/")
 
 
+def test_a_deletion_is_called_off_from_the_tenant_s_page(operator: Browser, shop: Client) -> None:
+    page(operator, f"/admin/clients/client/{shop.pk}/remove/", typed_name="initech")
+    shop.refresh_from_db()
+    assert shop.status == "deleting"
+    page(operator, f"/admin/clients/client/{shop.pk}/keep/", sent="1")
+    shop.refresh_from_db()
+    assert shop.status == "archived"
+
+
 def test_nobody_else_gets_an_archive(shop: Client, client_of: Any, acme: Tenant, owner: Any) -> None:
     operation = exported(shop)
     path = f"/admin/lifecycle/operation/{operation.pk}/download/"
