@@ -33,6 +33,9 @@ STEPS: Final = {"0052_concurrently", "0053_concurrently_removed", "0054_apart"}
 # The server that the tests bring along has no pgcrypto; this class differs from its siblings by that name alone.
 ABSENT: Final = {postgres.CryptoExtension}
 
+# With several workers: one of them makes the proof, once.
+pytestmark = pytest.mark.xdist_group("equality")
+
 
 def run_zoo(database: str, *arguments: str, settings: str = "tests.fleet.zoo.settings") -> str:
     """A process with the zoo among the tenants' apps, in a database of its own."""

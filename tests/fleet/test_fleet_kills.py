@@ -12,6 +12,8 @@ from tests.fleet.test_equality import drop_zoo, make_zoo, run_zoo
 from tests.fleet.zoo.kills import LAST, PLACES, TENANTS
 
 WAITING = "an index that waits"
+# With several workers: one of them does the killing, once.
+pytestmark = pytest.mark.xdist_group("kills")
 
 
 @pytest.fixture(scope="module")
