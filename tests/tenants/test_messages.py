@@ -1,5 +1,7 @@
 """Rows that travel together are written in the order given, all or none."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connections, transaction
 
@@ -21,8 +23,13 @@ def written() -> list[str]:
 def test_rows_and_statements_travel_in_one_message() -> None:
     one, other = entries("one", "other")
     sent: list[str] = []
+
+    def listen(execute: Any, statement: str, *call: Any) -> Any:
+        sent.append(statement)
+        return execute(statement, *call)
+
     with transaction.atomic(using="control"):
-        with connections["control"].execute_wrapper(lambda do, *call: (sent.append(call[0]), do(*call))[1]):
+        with connections["control"].execute_wrapper(listen):
             answers = send_together(
                 "control", "SELECT 1", one, "SET LOCAL lock_timeout = '1s'", other, "SELECT 2"
             )
