@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
-from shared_apps.clients.admin import BOX, ClientAdmin
+from shared_apps.clients.admin import ClientAdmin
 from shared_apps.clients.models import Client
 from shared_apps.lifecycle import services
 from shared_apps.lifecycle.deleting import is_genuine, preview_deletion
@@ -23,6 +23,7 @@ from tenants.audit.actors import actor_of
 from tenants.errors import DomainError
 from tenants.users.operators import ReadOnly, operators
 
+BOX: Final = "border border-base-200 rounded-default w-full px-3 py-2 dark:bg-base-900 dark:border-base-700"
 Status = Client.Status
 
 
@@ -123,7 +124,7 @@ class WholeClientAdmin(Asking, ClientAdmin):
         return self._in(object_id, Status.PROVISIONING, Status.MAINTENANCE)
 
     def has_keep_whole_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return self.is_possible(object_id, "cancel_deletion")
+        return self._in(object_id, *(status for status in Status if status != Status.DELETING))
 
     def _in(self, object_id: str, *excluded: str) -> bool:
         try:
