@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
     """One browser. Its driver keeps an event loop in this thread, which Django would take for ours."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        expect.set_options(timeout=15_000)
+        expect.set_options(timeout=30_000)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
