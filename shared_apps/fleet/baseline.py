@@ -12,7 +12,13 @@ class Cursor(Protocol):
     def fetchall(self) -> list[tuple[Any, ...]]: ...
 
 
-COLUMNS = """
+# Tables, sequences and views of a schema, by what they depend on: pg_class has no index by schema, and among thousands
+# of schemas reading all of it would take longer than everything else.
+OWN = """
+    SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_namespace'::regclass
+       AND refobjid = %(schema)s::regnamespace"""
+
+COLUMNS = f"""
 SELECT t.relname, string_agg(
     quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
     || CASE WHEN a.attcollation <> ty.typcollation
@@ -33,24 +39,25 @@ JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdroppe
 JOIN pg_type ty ON ty.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
 LEFT JOIN pg_constraint n ON n.conrelid = t.oid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
-WHERE t.relnamespace = %s::regnamespace AND t.relkind = 'r'
+WHERE t.oid IN ({OWN}) AND t.relkind = 'r'
 GROUP BY t.relname ORDER BY t.relname"""
 
-CONSTRAINTS = """
+CONSTRAINTS = f"""
 SELECT format('ALTER TABLE %%I ADD CONSTRAINT %%I %%s', t.relname, c.conname, pg_get_constraintdef(c.oid))
 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
-WHERE t.relnamespace = %s::regnamespace AND c.contype = ANY(%s)
+WHERE t.oid IN ({OWN}) AND c.contype = ANY(%(types)s)
 ORDER BY t.relname, c.conname"""
 
-INDEXES = """
+INDEXES = f"""
 SELECT pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
-WHERE t.relnamespace = %s::regnamespace
-  AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
+WHERE t.oid IN ({OWN})
+  AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = t.oid AND c.conindid = i.indexrelid
+                     AND c.contype IN ('p', 'u', 'x'))
 ORDER BY x.relname"""
 
 # What has to be there before the tables: collations, types, sequences that are nobody's identity.
-BEFORE = """
+BEFORE = f"""
 SELECT 1, format('CREATE COLLATION %%I (PROVIDER = %%s, %%s, DETERMINISTIC = %%s)', collname,
               CASE collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
               CASE collprovider WHEN 'c' THEN format('LC_COLLATE = %%L, LC_CTYPE = %%L', collcollate, collctype)
@@ -72,21 +79,21 @@ SELECT 4, format('CREATE SEQUENCE %%I AS %%s INCREMENT %%s MINVALUE %%s MAXVALUE
               s.relname, format_type(seqtypid, NULL), seqincrement, seqmin, seqmax, seqstart, seqcache,
               CASE WHEN seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END), s.relname
   FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid
- WHERE s.relnamespace = %(schema)s::regnamespace
+ WHERE s.oid IN ({OWN})
    AND NOT EXISTS (SELECT 1 FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype = 'i')
 ORDER BY 1, 3"""
 
 # What is said of tables that are there: owners of sequences, settings, statistics, views, comments.
-AFTER = """
+AFTER = f"""
 SELECT 1, format('ALTER SEQUENCE %%I OWNED BY %%I.%%I', s.relname, t.relname, a.attname)
   FROM pg_class s JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype = 'a'
   JOIN pg_class t ON t.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
   JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
- WHERE s.relnamespace = %(schema)s::regnamespace AND s.relkind = 'S'
+ WHERE s.oid IN ({OWN}) AND s.relkind = 'S'
 UNION ALL
 SELECT 2, format('ALTER TABLE %%I SET (%%s)', relname, array_to_string(reloptions, ', '))
-  FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind = 'r' AND reloptions IS NOT NULL
+  FROM pg_class WHERE oid IN ({OWN}) AND relkind = 'r' AND reloptions IS NOT NULL
 UNION ALL
 SELECT 3, format('ALTER TABLE %%I ALTER %%I %%s', t.relname, a.attname, said.what)
   FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -97,13 +104,13 @@ SELECT 3, format('ALTER TABLE %%I ALTER %%I %%s', t.relname, a.attname, said.wha
     (CASE a.attcompression WHEN 'p' THEN 'SET COMPRESSION pglz' WHEN 'l' THEN 'SET COMPRESSION lz4' END),
     ('SET STATISTICS ' || nullif(a.attstattarget, -1)),
     ('SET (' || array_to_string(a.attoptions, ', ') || ')')) said(what)
- WHERE t.relnamespace = %(schema)s::regnamespace AND t.relkind = 'r' AND said.what IS NOT NULL
+ WHERE t.oid IN ({OWN}) AND t.relkind = 'r' AND said.what IS NOT NULL
 UNION ALL
 SELECT 4, replace(pg_get_statisticsobjdef(oid), stxnamespace::regnamespace || '.', '')
   FROM pg_statistic_ext WHERE stxnamespace = %(schema)s::regnamespace
 UNION ALL
 SELECT 5, format('CREATE VIEW %%I AS %%s', relname, rtrim(pg_get_viewdef(oid), ';'))
-  FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind = 'v'
+  FROM pg_class WHERE oid IN ({OWN}) AND relkind = 'v'
 UNION ALL
 SELECT 6, format('COMMENT ON %%s IS %%L', CASE WHEN d.objsubid > 0 THEN format('COLUMN %%I.%%I', t.relname, a.attname)
               ELSE format(CASE t.relkind WHEN 'i' THEN 'INDEX %%I' WHEN 'v' THEN 'VIEW %%I' WHEN 'S' THEN 'SEQUENCE %%I'
@@ -120,11 +127,16 @@ ORDER BY 1, 2"""
 
 # Everything that could differ between schemas, one line for each object, without the schema's own name.
 CATALOG = """
+WITH own AS MATERIALIZED (
+    SELECT c.* FROM pg_class c WHERE c.oid IN (
+        SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_namespace'::regclass
+           AND refobjid = ANY(%(schemas)s::regnamespace[])
+        UNION ALL SELECT typrelid FROM pg_type WHERE typnamespace = ANY(%(schemas)s::regnamespace[]) AND typtype = 'c'))
 SELECT n.nspname, replace(o.line, quote_ident(n.nspname) || '.', '') FROM (
 SELECT relnamespace AS schema, concat_ws(' ', 'table', relname, relkind, relpersistence, relreplident, relrowsecurity,
                                          relforcerowsecurity, reloptions,
                                          CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END) AS line
-  FROM pg_class WHERE relnamespace = ANY(%(schemas)s::regnamespace[]) AND relkind NOT IN ('i', 't')
+  FROM own WHERE relkind NOT IN ('i', 't')
 UNION ALL
 SELECT t.relnamespace,
        concat_ws(' ', 'column', t.relname, row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum), a.attname,
@@ -132,19 +144,18 @@ SELECT t.relnamespace,
                  'collate ' || CASE WHEN a.attcollation <> y.typcollation THEN a.attcollation::regcollation::text END,
                  a.attstorage, a.attcompression, 'statistics ' || nullif(a.attstattarget, -1), a.attoptions,
                  'default ' || pg_get_expr(d.adbin, d.adrelid))
-  FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+  FROM own t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type y ON y.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
- WHERE t.relnamespace = ANY(%(schemas)s::regnamespace[]) AND t.relkind IN ('r', 'p', 'v', 'm', 'S')
+ WHERE t.relkind IN ('r', 'p', 'v', 'm', 'S')
 UNION ALL
 SELECT s.relnamespace,
        concat_ws(' ', 'sequence', s.relname, format_type(q.seqtypid, NULL), q.seqstart, q.seqincrement, q.seqmin,
                  q.seqmax, q.seqcache, q.seqcycle, 'of ' || t.relname, a.attname)
-  FROM pg_class s JOIN pg_sequence q ON q.seqrelid = s.oid
+  FROM own s JOIN pg_sequence q ON q.seqrelid = s.oid
   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid
                        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
   LEFT JOIN pg_class t ON t.oid = d.refobjid LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
- WHERE s.relnamespace = ANY(%(schemas)s::regnamespace[])
 UNION ALL
 SELECT c.connamespace,
        concat_ws(' ', 'constraint', t.relname, c.conname, c.contype, c.convalidated, pg_get_constraintdef(c.oid))
@@ -153,19 +164,17 @@ SELECT c.connamespace,
 UNION ALL
 SELECT x.relnamespace, concat_ws(' ', 'index', x.relname, i.indisvalid, i.indisreplident, i.indisclustered,
                                  pg_get_indexdef(i.indexrelid))
-  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
- WHERE x.relnamespace = ANY(%(schemas)s::regnamespace[])
+  FROM own t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid
 UNION ALL
 SELECT stxnamespace, concat_ws(' ', 'statistics', pg_get_statisticsobjdef(oid))
   FROM pg_statistic_ext WHERE stxnamespace = ANY(%(schemas)s::regnamespace[])
 UNION ALL
 SELECT t.relnamespace, concat_ws(' ', 'trigger', g.tgenabled, pg_get_triggerdef(g.oid))
-  FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
- WHERE t.relnamespace = ANY(%(schemas)s::regnamespace[]) AND NOT g.tgisinternal
+  FROM own t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
 UNION ALL
 SELECT t.relnamespace, concat_ws(' ', 'policy', t.relname, p.polname, p.polcmd, p.polpermissive,
                                  pg_get_expr(p.polqual, t.oid), 'check ' || pg_get_expr(p.polwithcheck, t.oid))
-  FROM pg_policy p JOIN pg_class t ON t.oid = p.polrelid WHERE t.relnamespace = ANY(%(schemas)s::regnamespace[])
+  FROM own t JOIN pg_policy p ON p.polrelid = t.oid
 UNION ALL
 SELECT pronamespace,
        concat_ws(' ', 'function', proname, CASE WHEN prokind IN ('f', 'p') THEN pg_get_functiondef(oid) END)
@@ -203,10 +212,14 @@ def compile_baseline(cursor: Cursor, template: str) -> str:
     """
     _only(cursor, template)
     before = _second(cursor, BEFORE, template)
-    tables = [f'CREATE TABLE "{name}" ({columns})' for name, columns in _rows(cursor, COLUMNS, template)]
-    keys = _first(cursor, CONSTRAINTS, template, ["p", "u", "x", "c"])
-    indexes = [line.replace(f" ON {template}.", " ON ", 1) for line in _first(cursor, INDEXES, template)]
-    foreign = _first(cursor, CONSTRAINTS, template, ["f"])
+    tables = [
+        f'CREATE TABLE "{name}" ({columns})' for name, columns in _rows(cursor, COLUMNS, schema=template)
+    ]
+    keys = _first(cursor, CONSTRAINTS, schema=template, types=["p", "u", "x", "c"])
+    indexes = [
+        line.replace(f" ON {template}.", " ON ", 1) for line in _first(cursor, INDEXES, schema=template)
+    ]
+    foreign = _first(cursor, CONSTRAINTS, schema=template, types=["f"])
     after = _second(cursor, AFTER, template)
     return ";\n".join([*before, *tables, *map(_reparsable, [*keys, *indexes]), *foreign, *after])
 
@@ -241,16 +254,15 @@ def _only(cursor: Cursor, schema: str) -> None:
     cursor.execute("SELECT set_config('search_path', %s, true)", [f"{schema}, ext"])
 
 
-def _rows(cursor: Cursor, query: str, *params: Any) -> list[tuple[Any, ...]]:
-    cursor.execute(query, list(params))
+def _rows(cursor: Cursor, query: str, **params: Any) -> list[tuple[Any, ...]]:
+    cursor.execute(query, params)
     return cursor.fetchall()
 
 
-def _first(cursor: Cursor, query: str, *params: Any) -> list[str]:
-    return [row[0] for row in _rows(cursor, query, *params)]
+def _first(cursor: Cursor, query: str, **params: Any) -> list[str]:
+    return [row[0] for row in _rows(cursor, query, **params)]
 
 
 def _second(cursor: Cursor, query: str, schema: str) -> list[str]:
     """The statements of a query that also says their order."""
-    cursor.execute(query, {"schema": schema})
-    return [row[1] for row in cursor.fetchall()]
+    return [row[1] for row in _rows(cursor, query, schema=schema)]

@@ -39,13 +39,12 @@ class Course:
 
     def state(self, step: Step, kind: Kind) -> ProjectState:
         """Django's models as the step finds them: a copy, as running a migration changes it."""
-        if step.backwards:
-            return self._plan(kind[0]).state_before(step)
-        if kind[0] not in self._states:
+        key = f"{kind[0]} {step}" if step.backwards else kind[0]
+        if key not in self._states:
             state = self._plan(kind[0]).state_before(step)
             _ = state.apps  # rendered here once: each copy would do it again
-            self._states = {kind[0]: state}
-        return self._states[kind[0]].clone()
+            self._states = {key: state}
+        return self._states[key].clone()
 
     def recording(self, step: Step, kind: Kind) -> Recording | None:
         """What was recorded of the step on this kind, in this run or an earlier one."""

@@ -18,7 +18,7 @@ from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from shared_apps.fleet.baseline import compile_baseline
+from shared_apps.fleet.baseline import OWN, compile_baseline
 from shared_apps.fleet.grants import for_role, grants_on, role_statements, schema_grants
 from shared_apps.fleet.ledger import inspect_schema
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Pool, Schema
@@ -37,6 +37,7 @@ CLAIM: Final = """
         ORDER BY applied = (SELECT applied FROM fleet_baseline) DESC, ready_at, name
         LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING fleet_schema.*, (SELECT count(*) - 1 FROM fleet_schema WHERE state = 'ready') AS remaining"""
+TABLES: Final = f"SELECT relname FROM pg_class WHERE oid IN ({OWN}) AND relkind IN ('r', 'p') ORDER BY 1"
 RESERVE: Final = """
     INSERT INTO fleet_schema (name, tenant_id, state, applied, fingerprint, halfway, steps, failure, reserved_at)
     VALUES ('{name}', '{tenant}', 'reserved', '', '', '', 0, '', now())"""
@@ -141,15 +142,13 @@ def ensure_template() -> None:
     _execute([f'CREATE SCHEMA IF NOT EXISTS "{TEMPLATE_SCHEMA}"'])
 
 
-def refresh_baseline() -> None:
-    """Compile the baseline anew from the template schema, after migrations."""
-    applied, fingerprint = inspect_schema(TEMPLATE_SCHEMA)
+def refresh_baseline(kind: tuple[str, str] | None = None) -> None:
+    """Compile the baseline anew from the template schema, whose two digests may be known."""
+    applied, fingerprint = kind or inspect_schema(TEMPLATE_SCHEMA)
     with transaction.atomic(using=MIGRATOR_ALIAS):
         with connections[MIGRATOR_ALIAS].cursor() as cursor:
             statements = compile_baseline(cursor, TEMPLATE_SCHEMA)
-            cursor.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [TEMPLATE_SCHEMA]
-            )
+            cursor.execute(TABLES, {"schema": TEMPLATE_SCHEMA})
             tables = [table for (table,) in cursor.fetchall()]
         Baseline.objects.using(MIGRATOR_ALIAS).update_or_create(
             id=1,

@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from shared_apps.fleet.ledger import migrations_of
 from shared_apps.fleet.planning import Plan, Step, Target, operations_of
 from shared_apps.fleet.provisioning import schema_entered
+from shared_apps.fleet.statements import rows_of
 from tenants.routers import MIGRATOR_ALIAS, schemas_of
 
 PUBLIC: Final = "public"
@@ -30,23 +31,27 @@ class PublicMigration:
     def __init__(self, targets: tuple[Target, ...], *, fake: bool = False) -> None:
         self._fake = fake
         with schema_entered(PUBLIC), connections[MIGRATOR_ALIAS].cursor() as cursor:
-            MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
+            cursor.execute("SELECT to_regclass('public.django_migrations')")
+            if cursor.fetchone() == (None,):
+                MigrationRecorder(connections[MIGRATOR_ALIAS]).ensure_schema()
             self._plan = Plan(migrations_of(cursor, PUBLIC), targets)
         # A database that is made just now has no tenants to wait for.
         self.last = list(self._taking_away()) if self._plan.applied else []
         self.first = [step for step in self._plan.steps if step not in self.last]
 
-    def run(self, steps: list[Step]) -> None:
-        """Run some of the steps by Django's executor; after the last, the signal that makes content types."""
-        if not steps:
-            return
+    def run(self, steps: list[Step]) -> bool:
+        """Run some of the steps; whether public's tables may be others now."""
+        if not any(schemas_of(step.app)[1] for step in steps):
+            _write_down(steps)
+            return False
         with schema_entered(PUBLIC):
             executor = MigrationExecutor(connections[MIGRATOR_ALIAS])
             plan = [(step.migration, step.backwards) for step in steps if step.migration]
             emit_pre_migrate_signal(0, False, MIGRATOR_ALIAS, plan=plan)
             executor.migrate([(step.app, step.name) for step in steps], plan=plan, fake=self._fake)
-            if steps[-1] == (self.last or self.first)[-1]:
+            if steps[-1] == (self.last or self.first)[-1]:  # makes content types
                 emit_post_migrate_signal(0, False, MIGRATOR_ALIAS, plan=plan)
+        return True
 
     def _taking_away(self) -> Iterator[Step]:
         """Steps that remove or rename something in public, and those that stand on them."""
@@ -55,6 +60,14 @@ class PublicMigration:
             if _takes_away(step) or self._plan.depends_on(step, found):
                 found.append(step)
                 yield step
+
+
+def _write_down(steps: list[Step]) -> None:
+    """What changes the tenants' schemas alone: public only knows the migrations' names."""
+    lines = [line for step in steps for line in rows_of(step.rows, step.backwards)]
+    if lines:
+        with schema_entered(PUBLIC), connections[MIGRATOR_ALIAS].cursor() as cursor:
+            cursor.execute(";".join(lines))  # one message is one transaction
 
 
 def _takes_away(step: Step) -> bool:

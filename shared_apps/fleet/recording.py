@@ -16,6 +16,7 @@ from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED, Field
 
+from shared_apps.fleet.baseline import OWN
 from shared_apps.fleet.grants import ROLE, for_role, grants_on
 from shared_apps.fleet.ledger import catalog_of, fingerprint_of
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Recording
@@ -32,9 +33,7 @@ HARMLESS: Final = re.compile(
 )
 # Called without arguments they give the same value wherever they are called.
 CONSTANT_DEFAULTS: Final = (NOT_PROVIDED, bool, bytes, dict, float, int, list, set, str, tuple)
-TABLES: Final = (
-    "SELECT oid, relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p')"
-)
+TABLES: Final = f"SELECT oid, relname FROM pg_class WHERE oid IN ({OWN}) AND relkind IN ('r', 'p')"
 
 
 @dataclass
@@ -187,7 +186,7 @@ def _grants(before: dict[int, str], after: dict[int, str]) -> list[str]:
 
 def _tables(schema: str) -> dict[int, str]:
     with connections[MIGRATOR_ALIAS].cursor() as cursor:
-        cursor.execute(TABLES, [schema])
+        cursor.execute(TABLES, {"schema": schema})
         return dict(cursor.fetchall())
 
 

@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 from shared_apps.fleet.models import Recording
 from shared_apps.fleet.planning import Step
 from shared_apps.fleet.recording import Kind, run_step
-from shared_apps.fleet.statements import Moved, begin_apart, ending, run_apart, whole
+from shared_apps.fleet.statements import Moved, begin_apart, ending, run_apart, send, whole
 from shared_apps.fleet.workers import Act
 
 # Lock timeout, deadlock, serialisation failure, statement timeout, object in use: another time it may go.
@@ -47,7 +47,7 @@ def has_moved(error: Exception) -> bool:
 def _replay(
     connection: psycopg.Connection[Any], schema: str, recording: Recording, trailing: tuple[str, ...]
 ) -> None:
-    connection.execute(whole(recording, schema, trailing))
+    send(connection, whole(recording, schema, trailing))
 
 
 def _go_apart(

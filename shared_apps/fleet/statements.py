@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import psycopg
+from psycopg.pq import ConnStatus, ExecStatus
 
 from shared_apps.fleet.grants import for_role
 from shared_apps.fleet.models import Recording
@@ -45,6 +46,17 @@ def whole(recording: Recording, schema: str, trailing: Iterable[str] = ()) -> st
             "COMMIT",
         ]
     )
+
+
+def send(connection: psycopg.Connection[Any], message: str) -> None:
+    """Send statements whose answers nobody reads: without a cursor, which takes this process longer than the wait."""
+    result = connection.pgconn.exec_(message.encode())
+    if result.status == ExecStatus.FATAL_ERROR:
+        if connection.pgconn.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(
+                f"the connection is lost: {connection.pgconn.error_message.decode()}"
+            )
+        raise psycopg.errors.error_from_result(result)
 
 
 def ending(recording: Recording, schema: str, trailing: Iterable[str] = ()) -> str:

@@ -40,7 +40,9 @@ def finish_template(*, changed: bool) -> None:
             emit_post_migrate_signal(0, False, MIGRATOR_ALIAS)
     template = Schema.objects.using(MIGRATOR_ALIAS).get(name=TEMPLATE_SCHEMA)
     kind = {"applied": template.applied, "fingerprint": template.fingerprint}
-    if changed or not Baseline.objects.using(MIGRATOR_ALIAS).filter(**kind).exists():
+    if changed:
+        refresh_baseline((template.applied, template.fingerprint))
+    elif not Baseline.objects.using(MIGRATOR_ALIAS).filter(**kind).exists():
         refresh_baseline()
 
 
