@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import connections, transaction
 from django_tenants.utils import get_tenant_model
 
-from shared_apps.fleet.baseline import Cursor, catalog
-from shared_apps.fleet.models import Generation, Schema
+from shared_apps.fleet.baseline import CATALOG, Cursor, catalog
+from shared_apps.fleet.models import Baseline, Generation, Schema
 from tenants.routers import MIGRATOR_ALIAS
 
 Migrations = list[tuple[str, str]]
@@ -68,6 +68,32 @@ def adopt_unlisted() -> None:
     owners = get_tenant_model().objects.using(MIGRATOR_ALIAS)
     for name, owner in owners.exclude(schema_name__in=known).values_list("schema_name", "pk"):
         enter_in_ledger(name, owner, Schema.State.OWNED)
+
+
+def measure_anew() -> None:
+    """Renew all fingerprints when catalogs are described in another way: by new code, or by a newer PostgreSQL.
+
+    One schema of each kind is looked at, the template first; that the others are like it is what a kind means.
+    """
+    measure, baseline = _measure(), Baseline.objects.using(MIGRATOR_ALIAS).first()
+    if baseline is None or baseline.measure == measure:
+        return
+    schemas = Schema.objects.using(MIGRATOR_ALIAS).standing()
+    with transaction.atomic(using=MIGRATOR_ALIAS):
+        for applied, old in schemas.order_by().values_list("applied", "fingerprint").distinct():
+            kind = schemas.filter(applied=applied, fingerprint=old)
+            fingerprint = fingerprint_of(catalog_of(kind.order_by("-state", "name")[0].name))
+            kind.update(fingerprint=fingerprint)
+            if (applied, old) == (baseline.applied, baseline.fingerprint):
+                baseline.fingerprint = fingerprint
+        baseline.measure = measure
+        baseline.save(using=MIGRATOR_ALIAS)
+
+
+def _measure() -> str:
+    """How catalogs are described: by which query, and by which PostgreSQL."""
+    version = connections[MIGRATOR_ALIAS].pg_version // 10_000  # type: ignore[attr-defined]  # PostgreSQL's wrapper
+    return _sha256(f"{version}\n{CATALOG}")
 
 
 def _sha256(text: str) -> str:

@@ -39,6 +39,9 @@ class Baseline(Singleton):
     rights = models.CharField(
         max_length=64, default="", help_text="digest of the rights that tenants' roles have"
     )
+    measure = models.CharField(
+        max_length=64, default="", help_text="digest of the way fingerprints are taken"
+    )
     compiled_at = models.DateTimeField(auto_now=True)
 
 

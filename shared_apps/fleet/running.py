@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from shared_apps.fleet.course import Course
 from shared_apps.fleet.grants import public_grants, regrants, rights_digest
-from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, inspect_schema
+from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, inspect_schema, measure_anew
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Run, Schema
 from shared_apps.fleet.planning import Step, Target
 from shared_apps.fleet.progress import Reporter, Silence
@@ -145,13 +145,13 @@ class FleetMigration:
     def _public(self, public: PublicMigration, steps: list[Step]) -> None:
         for step in steps:
             self.report.say("public", f"public: {step}", step=str(step))
-        public.run(steps)
-        if steps:
+        if public.run(steps):
             _grant_public()
 
     def _template(self) -> None:
         """The first canary: used by nobody, and of the same kind as nearly everybody."""
         make_template()
+        measure_anew()
         changed = False
         while (step := self._course.next_step(kind := _kind_of(TEMPLATE_SCHEMA))) is not None:
             self.report.say("template", f"template: {step}", step=str(step))

@@ -182,6 +182,9 @@ CASES: Final[dict[str, Case]] = {
     "a migration that stopped halfway": Case(
         K.HALFWAY, ["UPDATE fleet_schema SET halfway = 'orders.0002_more', steps = 1 WHERE name = 'HERE'"],
         "orders.0002_more"),
+    "a migration that failed": Case(
+        K.FAILED, ["UPDATE fleet_schema SET failure = 'orders.0002_more: no' WHERE name = 'HERE'"],
+        "could not be migrated: orders.0002_more: no"),
     "a reserved schema that is built": Case(
         K.RESERVED_BUILT, ["UPDATE fleet_schema SET state = 'reserved' WHERE name = 'HERE'"],
         "only its role", state=READY),

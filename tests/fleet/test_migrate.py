@@ -14,7 +14,7 @@ from django.db import connections
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.fleet.grants import tenant_tables
 from shared_apps.fleet.ledger import catalog_of, enter_in_ledger, inspect_schema
-from shared_apps.fleet.models import TEMPLATE_SCHEMA, Recording, Run, Schema
+from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Recording, Run, Schema
 from shared_apps.fleet.progress import Silence
 from shared_apps.fleet.running import RUN_LOCK, Options, Stopped, migrate_fleet, the_only_run
 from tenants.audit.models import AuditEntry
@@ -168,6 +168,14 @@ def test_what_is_faked_is_written_down_and_not_run(acme: Tenant) -> None:
     assert not Recording.objects.using("migrator").filter(
         app="imports", from_applied=ledger(acme.schema).applied
     )
+
+
+def test_fingerprints_are_taken_anew_when_catalogs_are_described_in_another_way(acme: Tenant) -> None:
+    Schema.objects.using("migrator").standing().update(fingerprint="as it was taken before")
+    Baseline.objects.using("migrator").update(fingerprint="as it was taken before", measure="")
+    migrate()
+    assert is_up_to_date(acme)
+    assert Baseline.objects.using("migrator").get().fingerprint == ledger(acme.schema).fingerprint
 
 
 # Failures

@@ -41,6 +41,7 @@ class Entry:
     applied: str
     fingerprint: str
     halfway: str
+    failure: str
 
     @property
     def is_ready(self) -> bool:

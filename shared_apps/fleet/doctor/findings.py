@@ -18,6 +18,7 @@ class Kind(StrEnum):
     TAKEN = "taken_but_ready"
     LAGGING = "lagging_pool_member"
     HALFWAY = "halfway_migration"
+    FAILED = "failed_migration"
     LEDGER = "ledger_differs"
     UNKNOWN_MIGRATION = "unknown_migration"
     NO_MIGRATIONS = "no_migrations_table"

@@ -59,6 +59,9 @@ def _of_entry(facts: Facts, name: str, entry: Entry) -> Iterator[Finding]:
             f"A migration stopped in the middle: {entry.halfway}.",
             "Run `manage.py migrate`, which goes on where it stopped.",
         )
+    if entry.failure and entry.state == Schema.State.OWNED:
+        what = f"It could not be migrated: {entry.failure.rstrip('.')}."
+        yield Finding(Kind.FAILED, name, what, "Mend what it says and run `manage.py migrate` again.")
 
 
 def _gone(name: str, entry: Entry) -> Finding:

@@ -12,7 +12,8 @@ SELECT current_user::text,
        EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = %(lock)s AND granted
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
        (SELECT applied FROM fleet_baseline WHERE id = 1), (SELECT fingerprint FROM fleet_baseline WHERE id = 1)"""
-LEDGER: Final = "SELECT name, tenant_id, state, applied, fingerprint, halfway FROM fleet_schema ORDER BY name"
+LEDGER: Final = """
+    SELECT name, tenant_id, state, applied, fingerprint, halfway, failure FROM fleet_schema ORDER BY name"""
 CLIENTS: Final = "SELECT schema_name, id FROM {table} ORDER BY schema_name"
 STANDING: Final = f"""
 SELECT oid, nspname, nspowner::regrole::text FROM pg_namespace WHERE nspname ~ {SCHEMAS} ORDER BY nspname"""

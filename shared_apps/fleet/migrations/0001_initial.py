@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ('applied', models.CharField(default='', max_length=64)),
                 ('fingerprint', models.CharField(default='', max_length=64)),
                 ('rights', models.CharField(default='', help_text="digest of the rights that tenants' roles have", max_length=64)),
+                ('measure', models.CharField(default='', help_text='digest of the way fingerprints are taken', max_length=64)),
                 ('compiled_at', models.DateTimeField(auto_now=True)),
             ],
             options={
