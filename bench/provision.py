@@ -31,10 +31,10 @@ CLAIMS, CREATIONS, SIGN_UPS = 10, 20, 3
 START_SECONDS: Final = 60
 PASSWORD: Final = "correct horse battery"
 HOW: Final = (
-    "claim_from_pool: the transaction of a sign-up that takes its schema from the pool, by wall clock from its begin",
-    "to the end of its commit, with the rows of client, domain, owner and audit. All calls to the database of a whole",
-    "sign-up took {database:.1f} ms. peer: stock django-tenants makes client, schema, domain and owner, by wall clock;",
-    "its schema is a smaller one.",
+    "claim_from_pool: what a sign-up waits for the database when its schema comes from the pool: checks, claim, rows,",
+    "commit. By wall clock, Python included and the hashing of the password left out, it took {wall:.1f} ms, and that",
+    "is what is compared with the peer: stock django-tenants making client, schema, domain and owner, with as many",
+    "tables, by wall clock too.",
     "signup_http: from the POST of the form to the first page of the new workspace, its owner signed in, on the web",
     "server that bin/dev starts; the hashing of the password included.",
     "empty_pool: a schema without the pool, from its role to the commit, its row in the ledger included. limit:",
@@ -81,7 +81,7 @@ def run() -> Report:
     """The benchmark as `bin/bench provision` runs it."""
     rounds = measure()
     facts = {
-        "database": 1000 * median(each.claim("database") for each in rounds),
+        "wall": 1000 * median(each.claim("wall") for each in rounds),
         "creations": CREATIONS,
     }
     return Report("provision", results(rounds), notes=tuple(line.format(**facts) for line in HOW))
@@ -114,9 +114,9 @@ def results(rounds: list[Round]) -> list[Result]:
         Result(
             "claim_from_pool",
             "ms",
-            ours=1000 * median(each.claim("transaction") for each in rounds),
+            ours=1000 * median(each.claim("database") for each in rounds),
             peer=1000 * median(each.stock["wall"] for each in rounds),
-            ratio_to_peer=median(each.stock["wall"] / each.claim("transaction") for each in rounds),
+            ratio_to_peer=median(each.stock["wall"] / each.claim("wall") for each in rounds),
             runs=len(rounds),
         ),
         Result(
