@@ -1,11 +1,12 @@
 """The operators' admin: clients with their state, operators, and the log of what operators did."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,10 +14,12 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from shared_apps.clients.models import Client, Domain
-from shared_apps.clients.statuses import resume_client, suspend_client
+from shared_apps.clients.renaming import rename_subdomain
+from shared_apps.clients.statuses import TRANSITIONS, change_status
 from tenants.audit.actors import actor_of
 from tenants.audit.models import AuditEntry
 from tenants.errors import DomainError
+from tenants.status import starts_from
 from tenants.users.models import User
 from tenants.users.operators import ReadOnly, operators
 
@@ -32,85 +35,193 @@ class DomainInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
         return False
 
 
+BOX: Final = "border border-base-200 rounded-default w-full px-3 py-2 dark:bg-base-900 dark:border-base-700"
+LINES: Final = {"rows": 3, "class": BOX}
+
+
 class ReasonForm(forms.Form):
     """Why a tenant is closed."""
 
-    reason = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs=LINES),
+        help_text="Kept in the audit log; the tenant does not see it.",
+    )
+
+
+class NoticeForm(forms.Form):
+    """What people read while their workspace is closed."""
+
+    notice = forms.CharField(
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs=LINES),
+        help_text="What its people read instead of our own words: what is done, and until when.",
+    )
+
+
+class RenameForm(forms.Form):
+    """The other subdomain."""
+
+    subdomain = forms.CharField(
+        max_length=63, widget=forms.TextInput(attrs={"class": BOX, "autocomplete": "off"})
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an operator is asked before a verb is done."""
+
+    title: str
+    text: str
+    form: type[forms.Form] | None = None
+    is_grave: bool = False
+
+
+QUESTIONS: Final = {
+    "suspend": Question(
+        "Suspend",
+        "Its portal and API close within two seconds, and its tasks are dropped. Nothing is deleted; its people see "
+        "that the workspace is suspended and whom to ask.",
+        ReasonForm,
+        is_grave=True,
+    ),
+    "resume": Question("Resume", "Its portal and API open within two seconds."),
+    "begin_maintenance": Question(
+        "Begin maintenance of",
+        "Its portal and API close within two seconds. Its tasks wait and are done afterwards.",
+        NoticeForm,
+    ),
+    "end_maintenance": Question("End maintenance of", "Its doors open, and the tasks that waited are done."),
+    "rename": Question(
+        "Rename",
+        "It gets another subdomain. The old one stays its own and leads to the new one; people sign in anew there.",
+        RenameForm,
+    ),
+    "archive": Question(
+        "Archive",
+        "Its portal and API close, and its tasks are dropped. Its data stays, and it can be reopened.",
+        is_grave=True,
+    ),
+    "reopen": Question("Reopen", "Its portal and API open within two seconds."),
+}
+
+
+def _asks(verb: str, description: str, url_path: str) -> Any:
+    def ask(self: "ClientAdmin", request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.ask_then_do(request, object_id, verb)
+
+    # The decorator looks the action up by the function's name.
+    ask.__name__ = verb
+    return action(description=description, permissions=[verb], url_path=url_path)(ask)
+
+
+def _possible(verb: str) -> Any:
+    return lambda self, request, object_id=None: self.is_possible(object_id, verb)
 
 
 class ClientAdmin(ReadOnly):
-    """Tenants: found by name or address, suspended and resumed with a reason."""
+    """Tenants: found by name or address; what their status allows is offered, and asked about before it is done.
 
-    list_display = ("name", "subdomain", "state", "plan", "time_zone", "currency", "created_at")
+    What other apps can do with a tenant they add by a class that inherits this one.
+    """
+
+    list_display = ("name", "state", "host", "plan", "status_since", "created_at")
     list_filter = ("status", "plan", "created_at")
     search_fields = ("name", "subdomain", "schema_name", "domains__domain")
     fields = (
-        "name", "subdomain", "status", "suspension_reason", "plan", "locale", "time_zone", "currency",
-        "schema_name", "id", "created_at", "updated_at",
+        "name", "subdomain", "status", "status_since", "suspension_reason", "notice", "delete_after", "sandbox_of",
+        "plan", "locale", "time_zone", "currency", "schema_name", "id", "created_at", "updated_at",
     )  # fmt: skip
     inlines = (DomainInline,)
-    actions_detail = ("suspend", "resume")
+    actions_detail = tuple(QUESTIONS)
     actions = ("resume_selected",)
     list_per_page = 50
 
-    @display(description="Status", label={"Active": "success", "Suspended": "danger"})
+    suspend = _asks("suspend", "Suspend…", "suspend")
+    resume = _asks("resume", "Resume", "resume")
+    begin_maintenance = _asks("begin_maintenance", "Maintenance…", "maintenance")
+    end_maintenance = _asks("end_maintenance", "End maintenance", "open")
+    rename = _asks("rename", "Rename…", "rename")
+    archive = _asks("archive", "Archive…", "archive")
+    reopen = _asks("reopen", "Reopen", "reopen")
+    has_suspend_permission = _possible("suspend")
+    has_resume_permission = _possible("resume")
+    has_begin_maintenance_permission = _possible("begin_maintenance")
+    has_end_maintenance_permission = _possible("end_maintenance")
+    has_rename_permission = _possible("rename")
+    has_archive_permission = _possible("archive")
+    has_reopen_permission = _possible("reopen")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
+        """Tenants with their primary name, in one query."""
+        primary = Domain.objects.filter(tenant=OuterRef("pk"), is_primary=True).values("domain")
+        rows: QuerySet[Client] = super().get_queryset(request).annotate(primary=Subquery(primary[:1]))
+        return rows
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={
+            "Active": "success",
+            "Being set up": "info",
+            "In maintenance": "warning",
+            "Suspended": "danger",
+            "Archived": "default",
+            "Being deleted": "danger",
+        },
+    )
     def state(self, client: Client) -> str:
         return client.get_status_display()
 
-    def has_suspend_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return self._is(object_id, Client.Status.ACTIVE)
+    @display(description="Primary host")
+    def host(self, client: Any) -> str:
+        return client.primary or client.host
 
-    def has_resume_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return self._is(object_id, Client.Status.SUSPENDED)
-
-    def _is(self, object_id: str, status: str) -> bool:
+    def is_possible(self, object_id: str | None, verb: str) -> bool:
+        """Whether the tenant's status allows the verb."""
         try:
-            return Client.objects.filter(pk=object_id, status=status).exists()
+            return Client.objects.filter(pk=object_id, status__in=starts_from(verb)).exists()
         except ValidationError:  # an address typed by hand
             return False
 
-    @action(description="Suspend…", permissions=["suspend"], url_path="suspend")
-    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for the reason, then close the tenant's doors."""
-        client = Client.objects.get(pk=object_id)
-        form = ReasonForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            self._do(request, f"{client.name} is suspended.", suspend_client, client, **form.cleaned_data)
-            return self._back(object_id)
-        context = {
-            **operators.each_context(request),
-            "client": client,
-            "form": form,
-            "title": f"Suspend {client.name}",
-        }
-        return render(request, "admin/clients/suspend.html", context)
-
-    @action(description="Resume", permissions=["resume"], url_path="resume")
-    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Open the tenant's doors again; asks first, because following a link must change nothing."""
-        client = Client.objects.get(pk=object_id)
-        if request.method == "POST":
-            self._do(request, f"{client.name} is open again.", resume_client, client)
-            return self._back(object_id)
-        context = {**operators.each_context(request), "client": client, "title": f"Resume {client.name}"}
-        return render(request, "admin/clients/resume.html", context)
+    def ask_then_do(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        """Ask, because following a link must change nothing; then do it, or say why it cannot be done."""
+        client, question = Client.objects.get(pk=object_id), QUESTIONS[verb]
+        form = question.form(request.POST or None) if question.form else None
+        if request.method == "POST" and (form is None or form.is_valid()):
+            refusal = self._do(request, client, verb, form.cleaned_data if form else {})
+            if refusal is None or form is None or refusal.field not in form.fields:
+                return redirect(reverse("operators:clients_client_change", args=[object_id]))
+            form.add_error(refusal.field, refusal.detail)
+        title = f"{question.title} {client.name}"
+        context = {"client": client, "form": form, "question": question, "title": title}
+        return render(request, "admin/clients/ask.html", {**operators.each_context(request), **context})
 
     @action(description="Resume selected tenants")
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Open the doors of several tenants."""
         for client in queryset:
-            self._do(request, f"{client.name} is open again.", resume_client, client)
+            self._do(request, client, "resume", {})
 
-    def _do(self, request: HttpRequest, done: str, verb: Any, client: Client, **arguments: Any) -> None:
+    def _do(
+        self, request: HttpRequest, client: Client, verb: str, given: dict[str, Any]
+    ) -> DomainError | None:
+        """Do the verb and tell of it; a refusal that belongs to a field is left to the form."""
+        actor = actor_of(request)
         try:
-            verb(client_id=client.pk, actor=actor_of(request), **arguments)
-        except DomainError as error:
-            self.message_user(request, error.detail, messages.ERROR)
-        else:
-            self.message_user(request, done, messages.SUCCESS)
-
-    def _back(self, object_id: str) -> HttpResponse:
-        return redirect(reverse("operators:clients_client_change", args=[object_id]))
+            if verb == "rename":
+                client = rename_subdomain(client_id=client.pk, actor=actor, **given)
+                done = f"is at {client.host} now."
+            else:
+                client = change_status(client_id=client.pk, actor=actor, verb=verb, **given)
+                done = TRANSITIONS[verb].done
+        except DomainError as refusal:
+            if refusal.field not in given:
+                self.message_user(request, refusal.detail, messages.ERROR)
+            return refusal
+        self.message_user(request, f"{client.name} {done}", messages.SUCCESS)
+        return None
 
 
 class OperatorAdmin(ReadOnly):

@@ -167,3 +167,36 @@ def test_a_tenant_that_does_not_exist_is_not_found(operator: Client) -> None:
     assert operator.get(f"{path}/suspend/").status_code in {403, 404}
     assert operator.post(f"{path}/resume/").status_code in {403, 404}
     assert operator.get("/admin/clients/client/nonsense/suspend/").status_code in {403, 404}
+
+
+def test_a_tenant_goes_through_maintenance_archive_and_back(
+    operator: Client, acme: Tenant, client_row: ClientRow
+) -> None:
+    path = f"/admin/clients/client/{acme.id}"
+    steps: list[tuple[str, dict[str, str], str]] = [
+        ("maintenance", {"notice": "back at noon"}, "maintenance"),
+        ("open", {}, "active"),
+        ("archive", {}, "archived"),
+        ("reopen", {}, "active"),
+    ]
+    for step, data, status in steps:
+        assert "Acme" in page_of(operator, f"{path}/{step}/")
+        assert client_row("acme").status != status, "asking changes nothing"
+        assert operator.post(f"{path}/{step}/", data).status_code == 302
+        assert client_row("acme").status == status
+    assert [verb for verb, *_ in entries()][:4] == [
+        "client.reopened",
+        "client.archived",
+        "client.maintenance_ended",
+        "client.maintenance_begun",
+    ]
+
+
+def test_a_tenant_is_renamed_and_a_name_that_is_taken_is_told_at_the_field(
+    operator: Client, acme: Tenant, client_row: ClientRow
+) -> None:
+    path = f"/admin/clients/client/{acme.id}/rename/"
+    assert "belongs to somebody already" in operator.post(path, {"subdomain": "globex"}).content.decode()
+    page = operator.post(path, {"subdomain": "acme-two"}, follow=True).content.decode()
+    assert "Acme is at acme-two.localhost now." in page
+    assert client_row("acme-two").pk == acme.id

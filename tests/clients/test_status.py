@@ -1,26 +1,43 @@
 """Suspending and resuming a tenant: what it writes, what each door answers, and who learns of it how fast."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from shared_apps.clients.directory import DatabaseDirectory
 from shared_apps.clients.models import Client as TenantClient
-from shared_apps.clients.statuses import WrongStatus, resume_client, suspend_client
+from shared_apps.clients.statuses import (
+    TRANSITIONS,
+    Status,
+    WrongStatus,
+    begin_maintenance,
+    change_status,
+    end_maintenance,
+    resume_client,
+    suspend_client,
+)
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context
 from tenants.errors import Invalid
 from tenants.hosts import CachedDirectory
 from tenants.models import uuid7
+from tenants.status import starts_from
 from tenants.users.models import User
 
 OPERATOR = Actor(kind="operator", id=None, label="ops@platform.example", address="192.0.2.9")
@@ -172,3 +189,51 @@ def test_another_process_learns_of_it_within_two_seconds(acme: Tenant) -> None:
             belief, seconds = timed(lambda change=change: change(acme), next_belief)  # type: ignore[misc]
             assert belief == expected
             assert seconds < SEEN_WITHIN
+
+
+# The other states
+
+
+def test_every_verb_starts_only_from_the_states_of_the_table(acme: Tenant) -> None:
+    later = timezone.now() + timedelta(days=30)
+    details: dict[str, dict[str, Any]] = {
+        "suspend": {"reason": "x"},
+        "begin_deletion": {"delete_after": later},
+    }
+    for status in Status.values:
+        for verb, transition in TRANSITIONS.items():
+            deleting = later if status == "deleting" else None
+            TenantClient.objects.filter(pk=acme.id).update(status=status, delete_after=deleting)
+            change = partial(
+                change_status, client_id=acme.id, actor=OPERATOR, verb=verb, **details.get(verb, {})
+            )
+            if status in starts_from(verb):
+                assert change().status == transition.to
+            else:
+                with pytest.raises(WrongStatus, match="Possible now"):
+                    change()
+
+
+def test_what_belongs_to_a_state_goes_with_it(acme: Tenant) -> None:
+    begin_maintenance(client_id=acme.id, actor=OPERATOR, notice=" back at noon ")
+    assert TenantClient.objects.get(pk=acme.id).notice == "back at noon"
+    assert end_maintenance(client_id=acme.id, actor=OPERATOR).notice == ""
+
+
+@pytest.mark.parametrize("wrong", [{"status": "asleep"}, {"status": "deleting"}, {"delete_after": "now"}])
+def test_the_database_takes_no_state_that_is_not_in_the_table(wrong: dict[str, Any], acme: Tenant) -> None:
+    values = {**wrong, **({"delete_after": timezone.now()} if "delete_after" in wrong else {})}
+    with pytest.raises(IntegrityError), transaction.atomic(using="control"):
+        TenantClient.objects.filter(pk=acme.id).update(**values)
+
+
+def test_the_shell_tells_json_and_refuses_as_the_verbs_do(acme: Tenant) -> None:
+    out = StringIO()
+    call_command("tenant", "maintenance", "acme", "--notice", "soon", "--json", stdout=out, stderr=StringIO())
+    told = json.loads(out.getvalue())
+    assert (told["status"], told["notice"], told["hosts"]) == ("maintenance", "soon", ["acme.localhost"])
+    assert last_entry().actor_label.startswith("manage.py tenant, by ")
+    with pytest.raises(CommandError, match="Acme is in maintenance; to suspend it has to be active"):
+        call_command("tenant", "suspend", acme.schema, "--reason", "x")
+    with pytest.raises(CommandError, match="No tenant is called 'nobody'"):
+        call_command("tenant", "show", "nobody")
