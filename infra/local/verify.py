@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if failed:
         print(f"\nFailed: {', '.join(failed)}. The tests run all the same.\n", flush=True)
     workers = min(max(_cores(), 2), 8)
-    tested = _pytest("--numprocesses", str(workers), "--dist", "loadgroup", "--cov", "--cov-report=term")
+    tested = _pytest("--numprocesses", str(workers), "--cov", "--cov-report=term")
     return tested or bool(failed)
 
 
