@@ -31,7 +31,7 @@ class Place:
 
 
 PLACES: Final = {
-    "public, before its row of history": Place("0002_kinds", r'INSERT INTO "django_migrations"'),
+    "public, before its row of history": Place("0002_kinds", r"INSERT INTO django_migrations"),
     "template, between schema and ledger": Place("0003_relations", MOVE),
     "template, before the commit": Place("0004_through", MOVE, sent=True),
     "before the baseline is compiled anew": Place("0005_constant_defaults", r'"fleet_baseline"', sent=False),
@@ -64,20 +64,25 @@ class Death:
         self.pattern = re.compile(place.pattern)
 
     def arm(self) -> None:
-        """From here on every statement of this process is looked at, whoever sends it."""
-        really = psycopg.Cursor.execute
-        death = self
+        """From here on every statement of this process is looked at, whichever way it is sent."""
+        from shared_apps.fleet import replaying
 
-        def execute(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-            hit = death.is_at(query)
-            if hit and not death.place.sent:
+        psycopg.Cursor.execute = self.watched(psycopg.Cursor.execute)  # type: ignore[method-assign]
+        replaying.send = self.watched(replaying.send)  # type: ignore[attr-defined]
+
+    def watched(self, really: Callable[..., Any]) -> Callable[..., Any]:
+        """The same, with death at the place."""
+
+        def send(sender: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+            hit = self.is_at(query)
+            if hit and not self.place.sent:
                 os.kill(os.getpid(), signal.SIGKILL)
-            done = really(cursor, query, *arguments, **options)
+            done = really(sender, query, *arguments, **options)
             if hit:
                 os.kill(os.getpid(), signal.SIGKILL)
             return done
 
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign, assignment]
+        return send
 
     def is_at(self, query: Any) -> bool:
         if not isinstance(query, str) or not self.pattern.search(query):
