@@ -77,6 +77,7 @@ def _copy(hold: Hold, source: Client, made: Client) -> None:
         for table in tables:
             hold.note(table.name)
             hold.advance(_copy_table(source.schema_name, made.schema_name, table))
+        hold.note("foreign keys")
         settle(made.schema_name)
         _insert_owner(hold.operation, made)
         _stage_files(hold, source)

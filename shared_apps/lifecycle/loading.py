@@ -47,6 +47,7 @@ def load(hold: Hold, archive: Archive, schema: Schema, *, is_fresh: bool) -> Non
     for entry, table in zip(manifest.tables, tables, strict=True):
         hold.note(entry.name)
         _load_table(hold, archive, schema.name, entry, table)
+    hold.note("foreign keys")
     settle(schema.name)
     if not present:
         hold.note("migrations")
