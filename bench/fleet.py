@@ -45,9 +45,11 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def make_fleet(count: int, *, durable: bool = False, settings: str = "config.settings") -> Iterator[Fleet]:
+def make_fleet(
+    count: int, *, durable: bool = False, settings: str = "config.settings", buffers: str = "128MB"
+) -> Iterator[Fleet]:
     """A server of its own with so many tenants; it ends with the `with`."""
-    with postgres(durable=durable) as administrator, valkey() as queue:
+    with postgres(durable=durable, settings={"shared_buffers": buffers}) as administrator, valkey() as queue:
         fleet = Fleet(
             administrator, _environment(administrator, queue) | {"DJANGO_SETTINGS_MODULE": settings}
         )

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,9 +54,16 @@ class Postgres:
     """A PostgreSQL server that lives in a folder. `durable=False` trades safety for speed: tests only."""
 
     def __init__(
-        self, data_dir: Path, *, port: int | None = None, durable: bool = True, database: str = "rowhouse"
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        durable: bool = True,
+        database: str = "rowhouse",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir, self.durable, self.database = data_dir.resolve(), durable, database
+        self.settings = SETTINGS | ({} if durable else THROWAWAY) | dict(settings or {})
         self.wanted_port = port
         self.port = port or 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -150,7 +158,7 @@ class Postgres:
 
     def _try_to_start(self, programs: Path, user: Account, cluster: Path, deadline: float) -> str | None:
         """None when the server is ready, else the end of its log."""
-        settings = SETTINGS | ({} if self.durable else THROWAWAY) | {"port": str(self.port)}
+        settings = self.settings | {"port": str(self.port)}
         command = [str(programs / "postgres"), "-D", str(cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from infra.local.postgres import Postgres
@@ -16,11 +16,15 @@ __all__ = ["Postgres", "Valkey", "postgres", "temporary_folder", "valkey"]
 
 @contextlib.contextmanager
 def postgres(
-    data_dir: Path | None = None, *, port: int | None = None, durable: bool = False
+    data_dir: Path | None = None,
+    *,
+    port: int | None = None,
+    durable: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """The administrator's URL of a running PostgreSQL; without `data_dir` it leaves nothing behind."""
     with _folder(data_dir) as folder:
-        server = Postgres(folder, port=port, durable=durable)
+        server = Postgres(folder, port=port, durable=durable, settings=settings)
         try:
             server.start()
             yield server.url
