@@ -133,7 +133,15 @@ def p95(times: list[float]) -> float:
 
 def _notes(measured: Measured) -> tuple[str, ...]:
     rounds, requests = len(measured.many["pooled"]), len(measured.many["pooled"][0])
-    how = (line.format(few=FEW, many=MANY, rounds=rounds, requests=requests, pool=POOL, buffers=BUFFERS) for line in HOW)
+    facts = {
+        "few": FEW,
+        "many": MANY,
+        "rounds": rounds,
+        "requests": requests,
+        "pool": POOL,
+        "buffers": BUFFERS,
+    }
+    how = (line.format(**facts) for line in HOW)
     head = f"{'wall ms a request':<26}{'median':>8}{'p95':>8}{'p99':>8}"
     sides = (
         _note(f"{way}, {label} tenants", times[way])
