@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connections, transaction
 from django_tenants.utils import get_tenant_model
 
@@ -46,6 +48,12 @@ def inspect_schema(schema: str) -> tuple[str, str]:
     return remember_generation(migrations), fingerprint_of(catalog_of(schema))
 
 
+def kind_seen(connection: psycopg.Connection[Any], schema: str) -> tuple[str, str]:
+    """The same digests, over a connection that Django does not know, and without a note of the generation."""
+    with connection.transaction(), connection.cursor() as cursor:
+        return digest_of(migrations_of(cursor, schema)), fingerprint_of(catalog(cursor, schema))
+
+
 def catalog_of(schema: str) -> list[str]:
     """The catalog of a schema, asked over the migrator's login."""
     # The path that it sets is the transaction's; the backend sends its own with the next cursor.
@@ -75,8 +83,8 @@ def measure_anew() -> None:
 
     One schema of each kind is looked at, the template first; that the others are like it is what a kind means.
     """
-    measure, baseline = _measure(), Baseline.objects.using(MIGRATOR_ALIAS).first()
-    if baseline is None or baseline.measure == measure:
+    known, baseline = measure(), Baseline.objects.using(MIGRATOR_ALIAS).first()
+    if baseline is None or baseline.measure == known:
         return
     schemas = Schema.objects.using(MIGRATOR_ALIAS).standing()
     with transaction.atomic(using=MIGRATOR_ALIAS):
@@ -86,11 +94,11 @@ def measure_anew() -> None:
             kind.update(fingerprint=fingerprint)
             if (applied, old) == (baseline.applied, baseline.fingerprint):
                 baseline.fingerprint = fingerprint
-        baseline.measure = measure
+        baseline.measure = known
         baseline.save(using=MIGRATOR_ALIAS)
 
 
-def _measure() -> str:
+def measure() -> str:
     """How catalogs are described: by which query, and by which PostgreSQL."""
     version = connections[MIGRATOR_ALIAS].pg_version // 10_000  # type: ignore[attr-defined]  # PostgreSQL's wrapper
     return _sha256(f"{version}\n{CATALOG}")

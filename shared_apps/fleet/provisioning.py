@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from shared_apps.fleet.baseline import OWN, compile_baseline
 from shared_apps.fleet.grants import for_role, grants_on, role_statements, schema_grants
-from shared_apps.fleet.ledger import inspect_schema
+from shared_apps.fleet.ledger import inspect_schema, measure
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Generation, Pool, Schema
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
@@ -150,17 +150,17 @@ def refresh_baseline(kind: tuple[str, str] | None = None) -> None:
             statements = compile_baseline(cursor, TEMPLATE_SCHEMA)
             cursor.execute(TABLES, {"schema": TEMPLATE_SCHEMA})
             tables = [table for (table,) in cursor.fetchall()]
-        Baseline.objects.using(MIGRATOR_ALIAS).update_or_create(
-            id=1,
-            defaults={
-                "statements": statements,
-                "seeds": ";\n".join(_seeds(applied, tables)),
-                # By the tables that the template has: the process that signs up may know other ones.
-                "grants": ";\n".join(grants_on(tables)),
-                "applied": applied,
-                "fingerprint": fingerprint,
-            },
-        )
+        values = {
+            "statements": statements,
+            "seeds": ";\n".join(_seeds(applied, tables)),
+            # By the tables that the template has: the process that signs up may know other ones.
+            "grants": ";\n".join(grants_on(tables)),
+            "applied": applied,
+            "fingerprint": fingerprint,
+        }
+        # Only the first time: later the measure is said anew together with all the other fingerprints.
+        first = {**values, "measure": measure()}
+        Baseline.objects.using(MIGRATOR_ALIAS).update_or_create(id=1, defaults=values, create_defaults=first)
 
 
 def grant_schema(schema: str) -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from shared_apps.fleet.course import Course
 from shared_apps.fleet.grants import public_grants, regrants, rights_digest
-from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, inspect_schema, measure_anew
+from shared_apps.fleet.ledger import adopt_unlisted, enter_in_ledger, kind_seen, measure_anew
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Run, Schema
 from shared_apps.fleet.planning import Step, Target
 from shared_apps.fleet.progress import Reporter, Silence
@@ -205,8 +205,14 @@ class FleetMigration:
 
     def _verify(self, canaries: list[str]) -> None:
         """Look at the canaries themselves: what was replayed must have made what the recording says."""
-        for name in canaries:
-            if name not in self._failed and inspect_schema(name) != _kind_of(name):
+        migrated = [name for name in canaries if name not in self._failed]
+        seen: dict[str, Kind] = {}
+        for name, error in self._crew.each(
+            migrated, lambda own, name: seen.update({name: kind_seen(own, name)})
+        ):
+            if error is not None:
+                raise error
+            if seen[name] != _kind_of(name):
                 raise Stopped(
                     f"Canary {name} is not what its migrations make elsewhere, so no other schema was touched."
                     " `manage.py fleet doctor` names the difference."
