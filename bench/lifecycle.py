@@ -31,8 +31,8 @@ SOURCE: Final = "bench-0"
 HOW: Final = (
     "ours: manifest, checksums and fsync included; a restore makes the tenant, loads it and opens its doors.",
     "limit: psycopg copies the same tables to files, and the files into an empty tenant in one transaction.",
-    "Both with {many:,} schemas in the database. *_vs_10: our time there over that with {few}, each as a multiple of what",
-    "COPY took in the same round, as the disk's moods are larger than any difference.",
+    "Both with {many:,} schemas in the database. *_vs_10: our time there over that with {few}, each as a",
+    "multiple of what COPY took in the same round, as the disk's moods are larger than any difference.",
 )
 # Rows by generate_series, as the administrator; keys are drawn in order, as the product draws them.
 FILLING: Final = (
