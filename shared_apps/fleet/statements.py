@@ -5,7 +5,7 @@ schema, and divides by zero where the schema is no longer what the recording was
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -83,11 +83,13 @@ def move(recording: Recording, schema: str) -> str:
            AND fingerprint = '{recording.from_fingerprint}' RETURNING 1) SELECT 1 / count(*) FROM moved"""
 
 
-def rows_of(rows: Iterable[Iterable[str]], backwards: bool) -> list[str]:
+def rows_of(rows: Sequence[Iterable[str]], backwards: bool) -> list[str]:
     """What changes in a schema's own django_migrations."""
     pairs = ", ".join(f"({_quoted(app)}, {_quoted(name)})" for app, name in rows)
     if backwards:
         return [f"DELETE FROM django_migrations WHERE (app, name) IN ({pairs})"]
+    if len(rows) == 1:  # not there, or the schema would be of another kind
+        return [f"INSERT INTO django_migrations (app, name, applied) VALUES ({pairs[1:-1]}, now())"]
     known = "SELECT 1 FROM django_migrations d WHERE d.app = v.app AND d.name = v.name"
     fresh = f"SELECT v.app, v.name, now() FROM (VALUES {pairs}) AS v(app, name) WHERE NOT EXISTS ({known})"
     return [f"INSERT INTO django_migrations (app, name, applied) {fresh}"]
