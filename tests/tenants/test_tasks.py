@@ -1,6 +1,8 @@
 """Background work runs in the tenant that its message names, or not at all; by hand, and in a real worker."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +11,11 @@ import pytest
 import redis
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Reject
+from django.conf import settings
 from django.db import transaction
 
 from config.celery import app
-from shared_apps.clients.statuses import suspend_client
+from shared_apps.clients.statuses import begin_maintenance, end_maintenance, suspend_client
 from tenants.audit.actors import Actor
 from tenants.context import NoTenant, Tenant, current, public_context, tenant_context, unit_of_work
 from tenants.tasks import PublicTask, RealmlessTask, TenantTask, UndeclaredRealm
@@ -233,3 +236,76 @@ def test_a_message_of_an_undone_transaction_is_never_sent(acme: Tenant, worker: 
         transaction.on_commit(lambda: emails.delay("committed"))
     worker(until=1)
     assert SEEN == [("committed", ["owner@acme.example"])]
+
+
+# While the tenant is looked after
+
+
+def _put(tenant: Tenant, begin: bool) -> None:
+    verb = begin_maintenance if begin else end_maintenance
+    verb(client_id=tenant.id, actor=Actor.system("a test"))
+
+
+def _waits(count: int, seconds: float = 20) -> None:
+    """Until so many messages lie in a worker's hands for a later time."""
+    queue = redis.Redis.from_url(os.environ["REDIS_URL"])
+    deadline = time.monotonic() + seconds
+    while sum(b'"held": ' in message for message in queue.hvals("unacked")) < count:
+        assert time.monotonic() < deadline, "no message was put back"
+        time.sleep(0.02)
+
+
+def test_a_task_that_was_sent_during_maintenance_is_done_afterwards(acme: Tenant, globex: Tenant) -> None:
+    _put(acme, begin=True)
+    for tenant, word in ((acme, "held"), (globex, "at once")):
+        with tenant_context(tenant):
+            emails.delay(word)
+    with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
+        _waits(1)
+        assert SEEN == [("at once", ["owner@globex.example"])]
+        _put(acme, begin=False)
+        deadline = time.monotonic() + 20
+        while len(SEEN) < 2:
+            assert time.monotonic() < deadline, "the held task did not come again"
+            time.sleep(0.02)
+        # The message is acknowledged a moment after the task has run.
+        while _left_in_queue():
+            assert time.monotonic() < deadline, "a message stayed behind"
+            time.sleep(0.02)
+    assert SEEN[1:] == [("held", ["owner@acme.example"])]
+
+
+def test_a_worker_that_is_killed_while_a_task_is_held_loses_nothing(
+    acme: Tenant, worker: Callable[..., None]
+) -> None:
+    _put(acme, begin=True)
+    with tenant_context(acme):
+        emails.delay("held")
+    process = subprocess.Popen(
+        [sys.executable, "-c", DOOMED], cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )  # fmt: skip
+    try:
+        _waits(1)
+    finally:
+        process.kill()
+        process.wait()
+    assert _left_in_queue() == 1
+    _put(acme, begin=False)
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        channel.visibility_timeout = 0  # as if its hour were over
+        channel.qos.restore_visible()
+    worker(until=1)
+    assert SEEN == [("held", ["owner@acme.example"])]
+
+
+# A worker that knows the task of this module by its name and is never let run it.
+DOOMED = """
+import django; django.setup()
+from config.celery import app
+from tenants.tasks import TenantTask
+@app.task(base=TenantTask, name="tests.emails")
+def emails(expected=""): ...
+app.worker_main(["worker", "--pool=solo", "--loglevel=CRITICAL"])
+"""
