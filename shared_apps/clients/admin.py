@@ -117,7 +117,8 @@ def _asks(verb: str, description: str, url_path: str) -> Any:
 
 
 def _possible(verb: str) -> Any:
-    return lambda self, request, object_id=None: self.is_possible(object_id, verb)
+    # Asked without a tenant where no single one is meant.
+    return lambda self, request, object_id=None: bool(object_id) and self.is_possible(object_id, verb)
 
 
 class ClientAdmin(ReadOnly):
@@ -176,9 +177,9 @@ class ClientAdmin(ReadOnly):
 
     @display(description="Primary host")
     def host(self, client: Any) -> str:
-        return client.primary or client.host
+        return str(client.primary or client.host)
 
-    def is_possible(self, object_id: str | None, verb: str) -> bool:
+    def is_possible(self, object_id: str, verb: str) -> bool:
         """Whether the tenant's status allows the verb."""
         try:
             return Client.objects.filter(pk=object_id, status__in=starts_from(verb)).exists()

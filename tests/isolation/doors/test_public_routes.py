@@ -29,8 +29,10 @@ METHODS: Final = ("GET", "POST", "DELETE")
 OPEN: Final = {"", "sign-up/", "find/", "api/v1/signup/", "admin/login/"}
 # Where even an operator is refused: rows there are changed by services alone.
 READ_ONLY: Final = re.compile(r"admin/\w+/\w+/(add/|<path:object_id>/delete/)|admin/autocomplete/")
-# Verbs that no tenant of the scene is in the state for.
-NEEDS_ANOTHER_STATE: Final = re.compile(r"clients/client/.*/(open|reopen)/")
+# Verbs that no tenant, and no operation, of the scene is in the state for.
+NEEDS_ANOTHER_STATE: Final = re.compile(
+    r"clients/client/.*/(open|reopen|keep)/|lifecycle/operation/.*/(download|restore|put-back)/"
+)
 NAMED = re.compile(r"\(\?P<(\w+)>[^)]*\)|<\w+:(\w+)>")
 
 
