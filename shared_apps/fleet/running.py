@@ -5,6 +5,7 @@ is replayed on the others of that kind. A kind is a set of migrations and a cata
 the ledger, which each schema's own transaction updates; a run that is killed anywhere is simply started again.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ RUN_LOCK: Final = 727002
 READY_FIRST: Final = (
     "-state"  # "ready" before "owned": a member of the pool is a better canary than a customer
 )
+# Most of a replay is the server's work; it is often on the same machine.
+WORKERS: Final = min(max(os.cpu_count() or 2, 2), 8)
 HOW_ON: Final = "`manage.py fleet status` says why; run `manage.py migrate` again when it is mended."
 
 
@@ -51,7 +54,7 @@ class Options:
 
     targets: tuple[Target, ...] = ()
     fake: bool = False
-    workers: int = 4
+    workers: int = WORKERS
     wave: int = 250
     canaries: tuple[str, ...] = ()  # chosen by name, or else
     canary_count: int = 2

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
-                'indexes': [models.Index(fields=['state', 'ready_at'], name='fleet_schema_state_ready'), models.Index(fields=['applied', 'fingerprint'], name='fleet_schema_group'), models.Index(condition=models.Q(('failure', ''), _negated=True), fields=['failed_at'], name='fleet_schema_failed')],
+                'indexes': [models.Index(fields=['state', 'ready_at'], name='fleet_schema_state_ready'), models.Index(condition=models.Q(('failure', ''), _negated=True), fields=['failed_at'], name='fleet_schema_failed')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('state', 'reserved'), models.Q(('applied', ''), _negated=True), _connector='OR'), name='fleet_schema_standing_applied')],
             },
         ),
