@@ -1,7 +1,12 @@
-"""Every benchmark answers in one form."""
+"""Every benchmark answers in one form, and what is kept of it is drawn."""
 
 import json
+from pathlib import Path
+from xml.etree import ElementTree
 
+import pytest
+
+from bench import plot
 from bench.report import COLUMNS, Report, Result
 
 REPORT = Report(
@@ -38,3 +43,22 @@ def test_people_get_a_table_its_notes_and_the_machine() -> None:
     assert second.split() == ["tenancy_tax", "ratio", "1.04", "–", "1", "–", "0.962", "9"]
     assert note == "How it was measured."
     assert "cores" in machine
+
+
+def test_what_is_kept_is_drawn_beside_what_was_kept_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plot, "KEPT", tmp_path / "results.json")
+    monkeypatch.setattr(plot, "DRAWN", tmp_path / "results.svg")
+    plot.keep(REPORT)
+    plot.keep(Report("scale", [Result("memory", "MiB", ours=50.0, limit=100.0, ratio_to_limit=2.0)]))
+    assert set(json.loads(plot.KEPT.read_text())) == {"request", "scale"}
+    texts = {node.text for node in ElementTree.parse(plot.DRAWN).iter("{http://www.w3.org/2000/svg}text")}
+    assert {
+        "request: list_jwt",
+        "12.35 ×",
+        "request: tenancy_tax",
+        "0.96 ×",
+        "scale: memory",
+        "2.00 ×",
+    } <= texts

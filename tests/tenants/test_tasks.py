@@ -293,7 +293,7 @@ def test_a_worker_that_is_killed_while_a_task_is_held_loses_nothing(
     assert _left_in_queue() == 1
     _put(acme, begin=False)
     with app.connection_for_read() as connection:
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         channel.visibility_timeout = 0  # as if its hour were over
         channel.qos.restore_visible()
     worker(until=1)
