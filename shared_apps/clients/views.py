@@ -15,9 +15,11 @@ from tenants.users.verification import tenant_url
 
 # Browsers hold a form's redirects to this directive too, and both forms end on a workspace's own host.
 leads_to_workspaces = csp_update({"form-action": [f"{settings.PUBLIC_SCHEME}://*.{settings.PUBLIC_HOST}:*"]})
+# A workspace's primary host may be a domain of its own. Nothing secret is in the form that leads there.
+leads_to_domains = csp_update({"form-action": [f"{settings.PUBLIC_SCHEME}:"]})
 
 
-@leads_to_workspaces
+@leads_to_domains
 def landing(request: HttpRequest) -> HttpResponse:
     """What the platform is, in one screen."""
     return render(request, "public/landing.html", {"form": FindForm()})
@@ -45,7 +47,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
     )
 
 
-@leads_to_workspaces
+@leads_to_domains
 def find_workspace(request: HttpRequest) -> HttpResponse:
     """Send somebody who knows the workspace's name to its sign-in page."""
     form = FindForm(request.POST or None)

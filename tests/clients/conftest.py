@@ -1,8 +1,10 @@
 """What tests of tenants as customers share."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -11,7 +13,7 @@ from django.test import Client
 from shared_apps.clients.models import Client as TenantClient
 from tenants.context import public_context
 from tests.cast import OPERATOR, PASSWORD
-from tests.stage import TEMPLATE, administrator
+from tests.stage import administrator
 
 ORDER = {
     "company": "Initech",
@@ -71,21 +73,24 @@ def _column(query: str, database: str | None = None) -> set[str]:
 
 @pytest.fixture
 def orphans() -> Callable[[], set[str]]:
-    """Tenant roles of the server that have no right on anything in any database, and that no ledger has reserved."""
-
-    def find() -> set[str]:
-        roles = _column(BARE_ROLES)
-        # After the roles: a role and its row come and go together.
-        named = {name for database in _column(DATABASES) for name in _column(RESERVED, database)}
-        return (roles - named) & _column(BARE_ROLES)
-
-    return find
+    """Tenant roles of the server that have no right on anything, and that no ledger has reserved."""
+    return lambda: (_bare_roles() - _reserved()) & _bare_roles()
 
 
-BARE_ROLES = """SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 't\\_%' AND NOT EXISTS (
-    SELECT 1 FROM pg_shdepend d WHERE d.refobjid = r.oid AND d.refclassid = 'pg_authid'::regclass AND d.dbid <> 0)"""
-DATABASES = f"SELECT datname FROM pg_database WHERE datname LIKE '{TEMPLATE}%'"
-RESERVED = "SELECT name FROM fleet_schema WHERE state = 'reserved'"
+def _bare_roles() -> set[str]:
+    return _column(
+        "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 't\\_%' AND NOT EXISTS (SELECT 1 FROM pg_shdepend d"
+        " WHERE d.refobjid = r.oid AND d.refclassid = 'pg_authid'::regclass AND d.dbid <> 0)"
+    )
+
+
+def _reserved() -> set[str]:
+    """What the ledgers of all databases name: other workers' tests make schemas on the same server."""
+    found: set[str] = set()
+    for database in _column("SELECT datname FROM pg_database WHERE datallowconn"):
+        with suppress(psycopg.Error), administrator(database) as admin:
+            found |= {str(name) for (name,) in admin.execute("SELECT name FROM fleet_schema")}
+    return found
 
 
 @pytest.fixture

@@ -347,3 +347,12 @@ def test_the_front_page_leads_to_the_sign_up(public: Client) -> None:
     assert 'href="/sign-up/"' in page
     assert public.get("/sign-up/").status_code == 200
     assert public.get("/find/").status_code == 200
+
+
+def test_the_find_form_may_lead_to_a_domain_of_ones_own_and_the_sign_up_form_to_workspaces_only(
+    public: Client,
+) -> None:
+    assert "form-action 'self' http:;" in public.get("/find/")["Content-Security-Policy"] + ";"
+    assert (
+        "form-action 'self' http://*.localhost:*;" in public.get("/sign-up/")["Content-Security-Policy"] + ";"
+    )

@@ -66,6 +66,7 @@ def test_every_check_names_a_program_that_exists():
         "templates",
         "imports",
         "migrations",
+        "migration safety",
         "deployment",
         "API snapshot",
     }
