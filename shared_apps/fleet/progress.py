@@ -76,17 +76,19 @@ class Bar:
             TextColumn("Schemas"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.speed:.0f}/s" if total else ""),
+            TextColumn("{task.fields[rate]:.0f}/s"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[failed]} failed"),
             console=self._console,
         )
-        self._bar.add_task("fleet", total=total, failed=0)
+        self._bar.add_task("fleet", total=total, failed=0, rate=0.0)
         self._bar.start()
 
     def advance(self, done: int, failed: int) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.tasks[0].id, completed=done, failed=failed)
+            task = self._bar.tasks[0]
+            rate = done / max(task.elapsed or 0.0, 0.001)
+            self._bar.update(task.id, completed=done, failed=failed, rate=rate)
 
     def end(self) -> None:
         if self._bar is not None:
