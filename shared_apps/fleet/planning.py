@@ -1,9 +1,10 @@
 """Which migrations a kind of schema still needs, computed from the ledger without asking any schema."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -17,6 +18,8 @@ from shared_apps.fleet.ledger import Migrations, digest_of
 from tenants.routers import schemas_of
 
 Target = tuple[str, str | None]
+# What Django's loader keeps of the disk.
+FROM_DISK = ("disk_migrations", "unmigrated_apps", "migrated_apps")
 # What these modules hold does to equal schemas the same thing, whatever rows are in them.
 KNOWN_OPERATIONS = ("django.db.migrations.operations.", "django.contrib.postgres.operations")
 
@@ -112,9 +115,19 @@ class Plan:
 class KnowingLoader(MigrationLoader):
     """Django's loader, told what is applied instead of asking a schema."""
 
+    # What lies on the disk is the same for every kind.
+    _disk: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, applied: Migrations) -> None:
         self._applied: dict[tuple[str, str], Any] = dict.fromkeys(applied)
         super().__init__(None)
+
+    def load_disk(self) -> None:
+        """Read the migrations once a process."""
+        if not self._disk:
+            super().load_disk()
+            self._disk.update({name: getattr(self, name) for name in FROM_DISK})
+        vars(self).update({name: copy(value) for name, value in self._disk.items()})
 
     @property
     def applied_migrations(self) -> dict[tuple[str, str], Any]:

@@ -8,6 +8,7 @@ the ledger, which each schema's own transaction updates; a run that is killed an
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count, islice
@@ -27,8 +28,8 @@ from shared_apps.fleet.progress import Reporter, Silence
 from shared_apps.fleet.public import PublicMigration
 from shared_apps.fleet.recording import Kind, run_step
 from shared_apps.fleet.replaying import act_for, has_moved, is_busy
-from shared_apps.fleet.template import finish_template, make_template, rows_from_template
-from shared_apps.fleet.workers import Workers, connect, waiting_at_most
+from shared_apps.fleet.template import fill_template, make_template, renew_baseline, rows_from_template
+from shared_apps.fleet.workers import Workers, aside, connect, waiting_at_most
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
 RUN_LOCK: Final = 727002
@@ -104,6 +105,7 @@ class FleetMigration:
     """One run."""
 
     _crew: Workers
+    _baseline: Future[None]
 
     def __init__(self, options: Options, report: Reporter) -> None:
         self.options, self.report = options, report
@@ -157,11 +159,14 @@ class FleetMigration:
         measure_anew()
         changed = False
         while (step := self._course.next_step(kind := _kind_of(TEMPLATE_SCHEMA))) is not None:
+            self._crew.open_ahead()
             self.report.say("template", f"template: {step}", step=str(step))
             self._by_executor(TEMPLATE_SCHEMA, step, kind)
             changed = True
-        # Before the schemas are listed: who signs up from here on is made from the new baseline.
-        finish_template(changed=changed)
+        if changed:
+            fill_template()
+        # While the others are migrated. Who signs up from the old baseline until then is found behind at the end.
+        self._baseline = aside(renew_baseline)
         self._trailing = rows_from_template()
 
     # The fleet
@@ -172,20 +177,28 @@ class FleetMigration:
         if names:
             self.report.begin(len(names))
         try:
-            while names:
-                canaries, others = self._parted(names)
-                self._wave("canaries", canaries)
-                self._verify(canaries)
-                for number, wave in enumerate(_chunks(others, self.options.wave), 1):
-                    self._wave(f"wave {number}", list(wave))
-                # Sign-ups may have taken schemas of the old kind meanwhile.
-                names = self._behind()
+            while True:
+                self._waves(names)
+                # Before the last look: sign-ups may have taken schemas of the old kind meanwhile.
+                self._baseline.result()
+                if not (names := self._behind()):
+                    break
         finally:
             self.report.end()
+            wait([self._baseline])
         if self._failed:
             raise Stopped(
                 f"{_counted(len(self._failed))} could not be migrated: {self._first_failure()}. {HOW_ON}"
             )
+
+    def _waves(self, names: list[str]) -> None:
+        if not names:
+            return
+        canaries, others = self._parted(names)
+        self._wave("canaries", canaries)
+        self._verify(canaries)
+        for number, wave in enumerate(_chunks(others, self.options.wave), 1):
+            self._wave(f"wave {number}", wave)
 
     def _behind(self) -> list[str]:
         """Schemas that need a step, those first that nobody uses yet."""

@@ -33,17 +33,18 @@ def make_template() -> None:
     enter_in_ledger(TEMPLATE_SCHEMA, TEMPLATE_ID, Schema.State.TEMPLATE)
 
 
-def finish_template(*, changed: bool) -> None:
-    """After its migrations: Django's own rows, and the baseline that new schemas are made from."""
-    if changed:
-        with schema_entered(TEMPLATE_SCHEMA):
-            emit_post_migrate_signal(0, False, MIGRATOR_ALIAS)
+def fill_template() -> None:
+    """After its migrations: the rows that Django makes itself."""
+    with schema_entered(TEMPLATE_SCHEMA):
+        emit_post_migrate_signal(0, False, MIGRATOR_ALIAS)
+
+
+def renew_baseline() -> None:
+    """Compile the baseline, from which new schemas are made, if the template is not what it was compiled from."""
     template = Schema.objects.using(MIGRATOR_ALIAS).get(name=TEMPLATE_SCHEMA)
     kind = {"applied": template.applied, "fingerprint": template.fingerprint}
-    if changed:
+    if not Baseline.objects.using(MIGRATOR_ALIAS).filter(**kind).exists():
         refresh_baseline((template.applied, template.fingerprint))
-    elif not Baseline.objects.using(MIGRATOR_ALIAS).filter(**kind).exists():
-        refresh_baseline()
 
 
 def rows_from_template() -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Doing one thing to many schemas at once, over connections of the migrator's login."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Final, Self
@@ -36,13 +37,27 @@ class Workers:
     def __init__(self, count: int, lock_timeout: int) -> None:
         self._count, self._lock_timeout = count, lock_timeout
         self._idle: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
+        self._opener: Thread | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._opener is not None:
+            self._opener.join()
         while not self._idle.empty():
             self._idle.get().close()
+
+    def open_ahead(self) -> None:
+        """Open the connections while something else is being done; who finds none ready opens one."""
+        if self._opener is None:
+            self._opener = Thread(target=self._open_all, name="fleet-opener", daemon=True)
+            self._opener.start()
+
+    def _open_all(self) -> None:
+        with suppress(psycopg.OperationalError):  # whoever needs the connection is told
+            for _ in range(self._count):
+                self._idle.put(self._connect())
 
     def each(self, schemas: Iterable[str], act: Act) -> Iterator[Outcome]:
         """Do something to each schema; yields each as it is done, with what went wrong.
@@ -86,9 +101,12 @@ class Workers:
         try:
             return self._idle.get_nowait()
         except Empty:
-            connection = connect()
-            connection.execute(SETTINGS.format(milliseconds=self._lock_timeout))
-            return connection
+            return self._connect()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = connect()
+        connection.execute(SETTINGS.format(milliseconds=self._lock_timeout))
+        return connection
 
 
 class _Work:
@@ -105,6 +123,21 @@ class _Work:
         """The next schema, or None when there is none or nobody asks any more."""
         with self._lock:
             return None if self.stopped.is_set() else next(self._next, None)
+
+
+def aside(act: Callable[[], None]) -> Future[None]:
+    """Do something in a thread of its own, whose connections of Django's end with it."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="fleet-aside")
+    future = pool.submit(_and_hang_up, act)
+    pool.shutdown(wait=False)
+    return future
+
+
+def _and_hang_up(act: Callable[[], None]) -> None:
+    try:
+        act()
+    finally:
+        connections.close_all()
 
 
 @contextmanager

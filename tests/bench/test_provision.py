@@ -14,7 +14,7 @@ def test_ratios_compare_round_with_round_and_above_one_means_better() -> None:
     rounds = [turn(0.004, 0.4, 0.04, 0.04), turn(0.008, 0.4, 0.05, 0.04), turn(0.005, 0.4, 0.04, 0.02)]
     claim, http, empty = results(rounds)
     assert [each.name for each in (claim, http, empty)] == ["claim_from_pool", "signup_http", "empty_pool"]
-    assert (claim.ours, claim.peer, claim.ratio_to_peer) == pytest.approx((2.5, 400.0, 40.0))
+    assert (claim.ours, claim.peer, claim.ratio_to_peer) == pytest.approx((2.5, 400.0, 160.0))
     assert http.ours == pytest.approx(200.0)
     assert http.runs == 9
     assert (empty.ours, empty.limit, empty.ratio_to_limit) == pytest.approx((40.0, 40.0, 0.8))
