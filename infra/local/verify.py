@@ -54,7 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     failed = [outcome.name for outcome in _check_all() if not outcome.good]
     if failed:
         print(f"\nFailed: {', '.join(failed)}. The tests run all the same.\n", flush=True)
-    workers = min(max(_cores(), 2), 8)
+    # One more than there are cores: many tests wait for a server, a browser or a lock.
+    workers = min(max(_cores() + 1, 2), 8)
     tested = _pytest("--numprocesses", str(workers), "--cov", "--cov-report=term")
     return tested or bool(failed)
 
