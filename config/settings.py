@@ -9,8 +9,8 @@ import config.celery  # noqa: F401  (shared tasks bind to this application)
 from config import env
 from config.logging import configure_logging
 from config.mail import email_settings
-from tenants.api_settings import REST_FRAMEWORK  # noqa: F401  (read by the REST framework)
-from tenants.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
+from tenants.api.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
+from tenants.api.settings import REST_FRAMEWORK  # noqa: F401  (read by the REST framework)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -134,7 +134,7 @@ MIDDLEWARE = [
     "shared_apps.domains.middleware.OwnNameMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tenants.problems.ProblemMiddleware",
+    "tenants.api.problems.ProblemMiddleware",
     "tenants.middleware.RealmMiddleware",
     "tenants.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -177,7 +177,7 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "tenants.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "tenants.api.problems.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # Tokens (read by tenants.users.tokens)

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 
+from tenants.api.problems import occurrence, problem_response, wants_problem
 from tenants.context import Tenant, tenant_context
 from tenants.hosts import address_at
-from tenants.problems import occurrence, problem_response, wants_problem
 from tenants.status import Door, Entrance, Refusal, answer
 
 # Programs keep the address that they were given, and proofs of a name are read at that very name.

@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from tenants.api.problems import occurrence, problem_response, wants_problem
 from tenants.closed import closed, moved, unknown_host
 from tenants.context import Tenant, Unit, public_context
 from tenants.hosts import canonical, directory, is_public
 from tenants.models import uuid7
-from tenants.problems import occurrence, problem_response, wants_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.schema import SchemaView, docs
+from tenants.api.schema import SchemaView, docs
 
 urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api-schema"),

@@ -10,10 +10,10 @@ from django.db import connections
 
 from bench.peers import ours, shelf
 from bench.peers.call import Application, Call
+from tenants.api.renderers import dump_json
 from tenants.backend.base import opening_message
 from tenants.context import Tenant
 from tenants.hosts import directory
-from tenants.renderers import dump_json
 from tenants.users.keys import signing_key
 
 COLUMNS = (

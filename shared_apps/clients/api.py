@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, mistakes_in, sign_up
+from tenants.api.serializers import TenantSerializer
 from tenants.context import tenant_context
-from tenants.serializers import TenantSerializer
 from tenants.throttling import SIGN_UP_BY_ADDRESS
 from tenants.users.verification import tenant_url
 

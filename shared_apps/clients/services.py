@@ -17,11 +17,11 @@ from shared_apps.clients.names import check_subdomain, lookalike
 from shared_apps.clients.quarantine import NameInQuarantine, refuse_quarantined
 from shared_apps.fleet.models import Schema
 from shared_apps.fleet.provisioning import claim_schema
+from tenants.api.fields import strange_character
 from tenants.audit.actors import Actor
 from tenants.audit.services import audit_entry
 from tenants.context import Tenant, tenant_context
 from tenants.errors import Conflict, Invalid, refuse_together
-from tenants.fields import strange_character
 from tenants.hosts import directory
 from tenants.messages import send_together
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS

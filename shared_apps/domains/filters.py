@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from shared_apps.domains.models import Claim
-from tenants.filters import BooleanFilter, TenantFilterSet
+from tenants.api.filters import BooleanFilter, TenantFilterSet
 
 
 class DomainFilters(TenantFilterSet):

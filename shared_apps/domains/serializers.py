@@ -1,8 +1,8 @@
 """Shapes of a tenant's domains."""
 
 from shared_apps.domains.models import Claim
-from tenants import fields
-from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api import fields
+from tenants.api.serializers import TenantModelSerializer, TenantSerializer
 
 
 class DnsRecordSerializer(TenantSerializer):

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from shared_apps.domains.viewsets import DomainViewSet
-from tenants.viewsets import Router
+from tenants.api.viewsets import Router
 
 router = Router()
 router.register("domains", DomainViewSet, basename="domain")

@@ -12,9 +12,9 @@ from shared_apps.domains import services
 from shared_apps.domains.filters import DomainFilters
 from shared_apps.domains.models import Claim
 from shared_apps.domains.serializers import DomainSerializer, NewDomainSerializer
+from tenants.api.serializers import NoInput
+from tenants.api.viewsets import Creates, Deletes, TenantViewSet
 from tenants.context import current_tenant
-from tenants.serializers import NoInput
-from tenants.viewsets import Creates, Deletes, TenantViewSet
 
 
 class DomainViewSet(Creates, Deletes, TenantViewSet):

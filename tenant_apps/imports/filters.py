@@ -1,7 +1,7 @@
 """What the list of imports may be narrowed by."""
 
 from tenant_apps.imports.models import Import
-from tenants.filters import ChoiceFilter, TenantFilterSet
+from tenants.api.filters import ChoiceFilter, TenantFilterSet
 
 
 class ImportFilters(TenantFilterSet):

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from tenant_apps.imports.columns import FIELDS
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.options import EXPECTED
-from tenants import fields
-from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api import fields
+from tenants.api.serializers import TenantModelSerializer, TenantSerializer
 
 
 class WordsField(serializers.DictField):

@@ -29,11 +29,11 @@ from tenant_apps.imports.services import (
     start_import,
     upload_import,
 )
+from tenants.api.parsers import StrictJSONParser
+from tenants.api.renderers import JSONRenderer
+from tenants.api.serializers import NoInput
+from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 from tenants.context import current_tenant, stream_in
-from tenants.parsers import StrictJSONParser
-from tenants.renderers import JSONRenderer
-from tenants.serializers import NoInput
-from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
 
 
 class CSVRenderer(JSONRenderer):

@@ -1,7 +1,7 @@
 """What the lists of customers and orders may be narrowed by."""
 
 from tenant_apps.orders.models import Order
-from tenants.filters import (
+from tenants.api.filters import (
     AmountFilter,
     ChoiceFilter,
     IdFilter,

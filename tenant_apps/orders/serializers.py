@@ -7,8 +7,8 @@ from rest_framework import serializers
 from tenant_apps.orders.models import Customer, Order, OrderLine
 from tenant_apps.orders.services import MOST_LINES, LineInput
 from tenant_apps.products.writing import MOST_AT_ONCE
-from tenants import fields
-from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api import fields
+from tenants.api.serializers import TenantModelSerializer, TenantSerializer
 
 
 class CustomerSerializer(TenantModelSerializer):

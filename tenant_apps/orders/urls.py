@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from tenant_apps.orders.viewsets import CustomerViewSet, OrderViewSet
-from tenants.viewsets import Router
+from tenants.api.viewsets import Router
 
 router = Router()
 router.register("customers", CustomerViewSet)

@@ -33,8 +33,8 @@ from tenant_apps.orders.services import (
     update_customer,
     update_draft,
 )
-from tenants.serializers import NoInput
-from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
+from tenants.api.serializers import NoInput
+from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
 
 class CustomerViewSet(Creates, Updates, TenantViewSet):

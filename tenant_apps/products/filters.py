@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from tenant_apps.products.models import Product, StockMovement
-from tenants.filters import (
+from tenants.api.filters import (
     AmountFilter,
     BooleanFilter,
     ChoiceFilter,

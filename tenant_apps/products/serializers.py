@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from tenant_apps.products.models import Category, Product, StockMovement
 from tenant_apps.products.writing import HIGHEST_PRICE, MOST_AT_ONCE
-from tenants import fields
-from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api import fields
+from tenants.api.serializers import TenantModelSerializer, TenantSerializer
 
 
 class CategorySerializer(TenantModelSerializer):

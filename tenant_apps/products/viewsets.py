@@ -31,8 +31,8 @@ from tenant_apps.products.services import (
     rename_category,
     update_product,
 )
-from tenants.serializers import NoInput
-from tenants.viewsets import Creates, Deletes, TenantViewSet, Updates
+from tenants.api.serializers import NoInput
+from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
 
 class CategoryViewSet(Creates, Updates, Deletes, TenantViewSet):

@@ -9,7 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
 
-from tenants.problems import CHALLENGE
+from tenants.api.problems import CHALLENGE
 from tenants.users.api_tokens import PREFIX, find_api_token
 from tenants.users.models import ApiToken, User
 from tenants.users.services import note_use

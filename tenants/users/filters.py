@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from tenants.filters import BooleanFilter, TenantFilterSet
+from tenants.api.filters import BooleanFilter, TenantFilterSet
 from tenants.users.models import ApiToken
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants import fields
-from tenants.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api import fields
+from tenants.api.serializers import TenantModelSerializer, TenantSerializer
 from tenants.users.models import ApiToken, Role
 from tenants.users.permissions import SCOPES
 

@@ -2,8 +2,8 @@
 
 from django.urls import include, path
 
+from tenants.api.viewsets import Router
 from tenants.users.viewsets import ApiTokenViewSet, MeView, RefreshView, TokenView
-from tenants.viewsets import Router
 
 router = Router()
 router.register("api-tokens", ApiTokenViewSet)

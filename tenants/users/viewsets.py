@@ -8,8 +8,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tenants.api.serializers import NoInput
+from tenants.api.viewsets import Creates, TenantView, TenantViewSet
 from tenants.context import Tenant, current_tenant
-from tenants.serializers import NoInput
 from tenants.users.filters import ApiTokenFilters
 from tenants.users.models import ApiToken, User
 from tenants.users.permissions import VERBS
@@ -22,7 +23,6 @@ from tenants.users.serializers import (
     TokenPairSerializer,
 )
 from tenants.users.services import create_api_token, issue_token_pair, refresh_token_pair, revoke_api_token
-from tenants.viewsets import Creates, TenantView, TenantViewSet
 
 
 class TokenView(TenantView):

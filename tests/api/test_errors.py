@@ -7,9 +7,9 @@ from django.test import Client
 from tenant_apps.products import viewsets
 from tenant_apps.products.models import Product
 from tenant_apps.products.services import create_product
+from tenants.api.failures import failure_of
 from tenants.context import unit_of_work
 from tenants.errors import Conflict
-from tenants.failures import failure_of
 from tests.api.calls import BASE, Api, errors, problem
 
 MUG = {"sku": "MUG", "name": "Mug", "price": "9.50"}

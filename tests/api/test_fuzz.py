@@ -12,8 +12,8 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tenants.api.schema import document
 from tenants.context import unit_of_work
-from tenants.schema import document
 from tests.api.calls import NOWHERE, Api
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
 from tests.products.builders import a_product

@@ -7,9 +7,9 @@ import yaml
 from django.urls import get_resolver
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tenants.access import Declares
+from tenants.api.access import Declares
+from tenants.api.schema import document
 from tenants.checks import routes
-from tenants.schema import document
 from tenants.users.permissions import VERBS
 from tests.api.calls import problem
 
@@ -126,7 +126,7 @@ def test_the_page_loads_from_this_host_only_and_runs_nothing_inline(nobody):
 def test_a_view_that_declares_nothing_or_what_does_not_exist_is_refused():
     from django.core.exceptions import ImproperlyConfigured
 
-    from tenants.viewsets import TenantView
+    from tenants.api.viewsets import TenantView
 
     class Silent(TenantView):
         pass

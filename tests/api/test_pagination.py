@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tenant_apps.orders.models import Order
 from tenant_apps.products.models import Product
-from tenants import pagination
+from tenants.api import pagination
 from tenants.context import unit_of_work
 from tests.api.calls import Api, errors
 from tests.orders.builders import a_draft, a_placed_order

@@ -14,13 +14,13 @@ from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tenants.api.viewsets import TenantView
 from tenants.audit.models import AuditEntry
 from tenants.context import NoTenant, Tenant, current, current_tenant, stream_in, unit_of_work
 from tenants.errors import Conflict
 from tenants.middleware import undo_writes
 from tenants.models import uuid7
 from tenants.users.models import ApiToken, User
-from tenants.viewsets import TenantView
 from tests.stage import administrator
 
 pytestmark = pytest.mark.urls(__name__)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def following(
 def meet(process: Replica, *tenants: Tenant) -> None:
     """Let a process ask how far the log has come, which others write to as well, and the replica get there."""
     for tenant in tenants:
-        eventually(lambda: process.serves(tenant.schema))
+        eventually(partial(process.serves, tenant.schema))
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 from django.db.models import CharField, Model
 from django.test import Client
 
+from tenants.api.filters import IdFilter, TextFilter
 from tenants.context import unit_of_work
-from tenants.filters import IdFilter, TextFilter
 from tenants.models import uuid7
 from tests.isolation.doors.bodies import Place, id_places, shape_of, sound_body, with_value
 from tests.isolation.doors.canary import CANARY, content

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from tenant_apps.products.models import Category
 from tenant_apps.products.viewsets import CategoryViewSet
-from tenants.access import HasVerb
+from tenants.api.access import HasVerb
 from tenants.checks import check_every_route_declares
 from tenants.users.permissions import ROLE_VERBS
 from tests.isolation.doors.canary import CANARY, checked_columns, content

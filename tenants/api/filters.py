@@ -18,8 +18,8 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from tenants.failures import InvalidQuery
-from tenants.fields import CANONICAL_UUID, parse_decimal, parse_timestamp, strange_character
+from tenants.api.failures import InvalidQuery
+from tenants.api.fields import CANONICAL_UUID, parse_decimal, parse_timestamp, strange_character
 
 LONGEST_SEARCH = 200
 NUMBER = re.compile(r"[0-9]{1,18}")

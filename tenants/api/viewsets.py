@@ -14,9 +14,9 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from tenants.access import Declares
+from tenants.api.access import Declares
+from tenants.api.failures import InvalidQuery
 from tenants.audit.actors import Actor, actor_of
-from tenants.failures import InvalidQuery
 
 Shape = type[BaseSerializer[Any]]
 

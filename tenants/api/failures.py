@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 
+from tenants.api.problems import CHALLENGE, CONTENT_TYPE, occurrence, problem
 from tenants.errors import DomainError
-from tenants.problems import CHALLENGE, CONTENT_TYPE, occurrence, problem
 
 logger = logging.getLogger("django.request")
 

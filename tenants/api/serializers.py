@@ -8,7 +8,7 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from tenants import fields
+from tenants.api import fields
 
 Reader = Callable[[Any], Any]
 PLAIN_FIELDS = (

@@ -15,6 +15,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
-        "tenants.schema.describe_problems",
+        "tenants.api.schema.describe_problems",
     ],
 }

@@ -16,11 +16,11 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
+from tenants.api.problems import CONTENT_TYPE
+from tenants.api.renderers import JSONRenderer, dump_json
+from tenants.api.serializers import NoInput, TenantSerializer
+from tenants.api.viewsets import TenantView
 from tenants.portal import portal_public
-from tenants.problems import CONTENT_TYPE
-from tenants.renderers import JSONRenderer, dump_json
-from tenants.serializers import NoInput, TenantSerializer
-from tenants.viewsets import TenantView
 
 Schema = dict[str, Any]
 READS: Final = {"list": "List {}", "retrieve": "Show one of the {}"}
@@ -111,7 +111,7 @@ class CredentialScheme(OpenApiAuthenticationExtension):
 class MoneySchema(OpenApiSerializerFieldExtension):
     """Amounts are strings, written plainly."""
 
-    target_class = "tenants.fields.MoneyField"
+    target_class = "tenants.api.fields.MoneyField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Schema:
         field = self.target
@@ -124,7 +124,7 @@ class MoneySchema(OpenApiSerializerFieldExtension):
 class ChoiceSchema(OpenApiSerializerFieldExtension):
     """Lists of words are components of their own, named by the field."""
 
-    target_class = "tenants.fields.ChoiceField"
+    target_class = "tenants.api.fields.ChoiceField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Schema:
         component = ResolvedComponent(

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from tenants.failures import InvalidQuery
+from tenants.api.failures import InvalidQuery
 from tenants.signing import BadLink, sign, unsign
 
 DEFAULT_LIMIT: Final = 25
