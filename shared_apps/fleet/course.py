@@ -7,7 +7,7 @@ from django.db.migrations.state import ProjectState
 
 from shared_apps.fleet.ledger import remember_generation
 from shared_apps.fleet.models import Generation, Recording
-from shared_apps.fleet.planning import Plan, Step, Target
+from shared_apps.fleet.planning import Plan, Step, Target, after, narrowed
 from shared_apps.fleet.recording import Kind
 from tenants.routers import MIGRATOR_ALIAS
 
@@ -18,7 +18,8 @@ class Course:
     def __init__(self, targets: Iterable[Target], *, fake: bool) -> None:
         self._targets, self._fake = tuple(targets), fake
         self._plans: dict[str, Plan] = {}
-        self._states: dict[str, ProjectState] = {}
+        self._pictures: dict[str, ProjectState] = {}
+        self._states: dict[tuple[str, str], ProjectState] = {}
         self._recordings: dict[tuple[str, Kind], Recording] = {}
 
     def steps(self, applied: str) -> list[Step]:
@@ -39,12 +40,21 @@ class Course:
 
     def state(self, step: Step, kind: Kind) -> ProjectState:
         """Django's models as the step finds them: a copy, as running a migration changes it."""
-        key = f"{kind[0]} {step}" if step.backwards else kind[0]
+        key = (kind[0], str(step))
         if key not in self._states:
-            state = self._plan(kind[0]).state_before(step)
-            _ = state.apps  # rendered here once: each copy would do it again
+            state = narrowed(self._picture(step, kind), step)
+            if step.migration is not None:
+                _ = state.apps  # rendered here once: each copy would do it again
             self._states = {key: state}
         return self._states[key].clone()
+
+    def _picture(self, step: Step, kind: Kind) -> ProjectState:
+        """All models as the step finds them."""
+        if step.backwards:
+            return self._plan(kind[0]).state_before(step)
+        if kind[0] not in self._pictures:
+            self._pictures[kind[0]] = self._plan(kind[0]).state_before(step)
+        return self._pictures[kind[0]]
 
     def recording(self, step: Step, kind: Kind) -> Recording | None:
         """What was recorded of the step on this kind, in this run or an earlier one."""
@@ -55,11 +65,11 @@ class Course:
                 self._recordings[key] = found
         return self._recordings.get(key)
 
-    def keep(self, step: Step, kind: Kind, recording: Recording, state: ProjectState) -> None:
+    def keep(self, step: Step, kind: Kind, recording: Recording) -> None:
         """Keep what a step has sent and where it led. What was faked is never kept as if it were the migration."""
         self._recordings[str(step), kind] = recording
-        if not step.backwards:
-            self._states[recording.to_applied] = state
+        if not step.backwards and step.migration is not None:
+            self._pictures[recording.to_applied] = after(self._picture(step, kind), step.migration)
         if not self._fake:
             _save(recording)
 

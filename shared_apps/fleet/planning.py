@@ -145,6 +145,42 @@ class Planner(MigrationExecutor):
         self.loader = loader
 
 
+def after(state: ProjectState, migration: Migration) -> ProjectState:
+    """The models after a migration; the state that is given stays as it is."""
+    return migration.mutate_state(state, preserve=True)
+
+
+def narrowed(state: ProjectState, step: Step) -> ProjectState:
+    """Of Django's models those that the step may look at; to build them all takes longer than most migrations.
+
+    These are the app's own and whatever stands in a relation with them, directly or through others, before the step or
+    after it. What is run by code of its own may look at every model and gets them all.
+    """
+    if step.migration is None or why_not_replayed(step):
+        return state
+    related = _neighbours(state, after(state, step.migration))
+    found = {key for key in related if key[0] == step.app}
+    reached = list(found)
+    while reached:
+        fresh = related[reached.pop()] - found
+        found |= fresh
+        reached += fresh
+    return ProjectState({key: state.models[key] for key in found & state.models.keys()}, state.real_apps)
+
+
+def _neighbours(*states: ProjectState) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """The models that each model is related to, in either direction, or made from."""
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for state in states:
+        for key, model in state.models.items():
+            bases = {tuple(base.lower().split(".")) for base in model.bases if isinstance(base, str)}
+            for other in {*state.relations[key], *bases}:
+                found.setdefault(key, set()).add(other)
+                found.setdefault(other, set()).add(key)
+            found.setdefault(key, set())
+    return found
+
+
 def why_not_replayed(step: Step) -> str:
     """Why a migration must be run by Django's executor on each schema; empty when its statements can be replayed."""
     if step.migration is None or not schemas_of(step.app)[0]:

@@ -102,8 +102,8 @@ def run_step(
     *,
     known: Recording | None = None,
     trailing: tuple[str, ...] = (),
-) -> tuple[Recording, ProjectState]:
-    """Run a migration on a schema by Django's executor; what it sent, unsaved, and the state of models after it.
+) -> Recording:
+    """Run a migration on a schema by Django's executor; answers with what it sent, unsaved.
 
     With a known recording of the same kind, the catalog is not looked at again. Raises statements.Moved when the
     schema is of another kind than the one given, and whatever the migration raises; an atomic one then leaves nothing.
@@ -118,7 +118,7 @@ def run_step(
             connection.ensure_connection()
             tape.done = begin_apart(connection.connection, schema, step, kind)
         before = {} if known else _tables(schema)
-        state = _apply(step, state, tape)
+        _apply(step, state, tape)
         with transaction.atomic(using=MIGRATOR_ALIAS):
             recording = known or _recording(step, kind, tape, before)
             _execute(
@@ -127,7 +127,7 @@ def run_step(
                 *trailing,
                 move(recording, schema),
             )
-    return recording, state
+    return recording
 
 
 def _whole(step: Step) -> Any:
@@ -143,9 +143,9 @@ def _hold(schema: str, kind: Kind) -> None:
     )
 
 
-def _apply(step: Step, state: ProjectState, tape: Tape) -> ProjectState:
+def _apply(step: Step, state: ProjectState, tape: Tape) -> None:
     if step.migration is None:
-        return state
+        return
     connection: Any = connections[MIGRATOR_ALIAS]
     connection.SchemaEditorClass = lambda target, **options: RecordingEditor(target, tape, **options)
     try:
@@ -154,7 +154,7 @@ def _apply(step: Step, state: ProjectState, tape: Tape) -> ProjectState:
             connection.schema_editor(atomic=step.is_atomic) as editor,
         ):
             run = step.migration.unapply if step.backwards else step.migration.apply
-            return run(state, editor)
+            run(state, editor)
     finally:
         del connection.SchemaEditorClass
 

@@ -95,12 +95,6 @@ def migrate_fleet(options: Options, report: Reporter | None = None) -> Run:
         return FleetMigration(options, report or Silence()).run()
 
 
-def bring_up(schema: str) -> None:
-    """Migrate one schema of the ledger to where the template is; raises Stopped with the reason when it cannot be."""
-    with the_only_run():
-        FleetMigration(Options(only=(schema,), budget=0), Silence()).bring_one(schema)
-
-
 class FleetMigration:
     """One run."""
 
@@ -132,12 +126,6 @@ class FleetMigration:
             raise
         self._close(run, Run.Outcome.DONE, "")
         return run
-
-    def bring_one(self, schema: str) -> None:
-        """One schema alone, without touching public or the template."""
-        self._trailing = rows_from_template()
-        with self._crew_at_work():
-            self._bring([schema])
 
     @contextmanager
     def _crew_at_work(self) -> Iterator[None]:
@@ -281,10 +269,10 @@ class FleetMigration:
 
     def _by_executor(self, schema: str, step: Step, kind: Kind) -> None:
         """Run a step by Django's executor and keep what it sent for the others of this kind."""
-        recording, state = run_step(
+        recording = run_step(
             schema, step, kind, self._course.state(step, kind), trailing=self._trailing_of(step, kind)
         )
-        self._course.keep(step, kind, recording, state)
+        self._course.keep(step, kind, recording)
 
     # What became of a schema
 
@@ -316,9 +304,8 @@ class FleetMigration:
     def _fail(self, name: str, step: Step, error: Exception) -> None:
         text = f"{step}: {type(error).__name__}: {str(error).strip()}"
         self._failed[name] = text
-        with suppress(
-            OperationalError
-        ):  # whoever holds the schema's row itself; the run's note names it all the same
+        # Somebody may hold the schema's row itself; the run's note names it all the same.
+        with suppress(OperationalError):
             Schema.objects.using(MIGRATOR_ALIAS).filter(name=name).update(
                 failure=text, failed_at=timezone.now()
             )

@@ -14,6 +14,7 @@ SHARED_APPS = [
     "bench.peers.stock.customers",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.admin",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -24,6 +25,7 @@ TENANT_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "django.contrib.admin",
     "bench.peers.stock.shop",
     "bench.peers.stock.trade",
 ]

@@ -24,7 +24,7 @@ class OrderCounter(models.Model):
 class Order(models.Model):
     number = models.BigIntegerField(null=True, unique=True)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT)
-    kind = models.CharField(max_length=12)
+    kind = models.CharField(max_length=12, default="sale")
     status = models.CharField(max_length=10, db_index=True)
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=14, decimal_places=2)

@@ -6,9 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import DatabaseError
 from django.db.migrations.exceptions import AmbiguityError, InconsistentMigrationHistory, NodeNotFoundError
-from django.db.migrations.loader import MigrationLoader
 
-from shared_apps.fleet.planning import Target
+from shared_apps.fleet.planning import KnowingLoader, Target
 from shared_apps.fleet.progress import reporter
 from shared_apps.fleet.running import AlreadyRunning, Options, Stopped, migrate_fleet
 from shared_apps.fleet.standing import is_behind, planned
@@ -107,7 +106,7 @@ def targets_of(app: str | None, name: str | None) -> tuple[Target, ...]:
     """What Django's command takes: an app, and a migration of it by its name's beginning, or zero."""
     if app is None:
         return ()
-    loader = MigrationLoader(None)
+    loader = KnowingLoader([])
     if app not in loader.migrated_apps:
         known = ", ".join(sorted(loader.migrated_apps))
         raise CommandError(f"There is no app {app!r} with migrations; they are: {known}.")
