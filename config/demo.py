@@ -19,11 +19,11 @@ from shared_apps.clients.services import as_tenant, sign_up
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.services import (
     LineInput,
     create_and_place_order,
-    create_customer,
     create_draft,
     fulfil_order,
     pay_order,

@@ -1,4 +1,4 @@
-"""What the lists of customers and orders may be narrowed by."""
+"""What the list of orders may be narrowed by."""
 
 from tenant_apps.orders.models import Order
 from tenants.api.filters import (
@@ -10,14 +10,6 @@ from tenants.api.filters import (
     TextFilter,
     TimestampFilter,
 )
-
-
-class CustomerFilters(TenantFilterSet):
-    """Filters of customers."""
-
-    reference = TextFilter(help_text="Exactly this reference.")
-    email = TextFilter(lookup_expr="iexact", help_text="Exactly this address, whatever its case.")
-    country = TextFilter(help_text="Exactly this country.")
 
 
 class OrderFilters(TenantFilterSet):

@@ -1,4 +1,4 @@
-"""Customers, orders and the table of an order's moves."""
+"""Orders and the table of an order's moves."""
 
 from __future__ import annotations
 
@@ -10,38 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from tenant_apps.orders.customers.models import Customer as Customer  # noqa: PLC0414  (a model of this app)
 from tenant_apps.products.models import Product
 from tenants.models import Record, uuid7
 
 COUNTER_ID = UUID(int=1)
-
-
-class Customer(Record):
-    """Someone who buys from a tenant. `reference` is the id that another system knows them by."""
-
-    reference = models.CharField(max_length=64, null=True, blank=True)
-    name = models.CharField(max_length=200)
-    email = models.EmailField(max_length=254, blank=True, default="")
-    phone = models.CharField(max_length=40, blank=True, default="")
-    country = models.CharField(max_length=60, blank=True, default="")
-    note = models.TextField(blank=True, default="")
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["reference"], name="orders_customer_reference_unique"),
-            models.CheckConstraint(condition=~Q(reference=""), name="orders_customer_reference_given"),
-            models.CheckConstraint(condition=~Q(name=""), name="orders_customer_name_given"),
-        ]
-        indexes = [
-            models.Index(fields=["-created_at", "-id"], name="orders_customer_created"),
-            models.Index(fields=["-updated_at", "-id"], name="orders_customer_updated"),
-            models.Index(fields=["name", "id"], name="orders_customer_name"),
-            models.Index(fields=["email"], name="orders_customer_email", condition=~Q(email="")),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

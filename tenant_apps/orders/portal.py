@@ -13,17 +13,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenant_apps.orders import services
+from tenant_apps.orders.customers.forms import handle_of
+from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.forms import (
     BaseLines,
     CancelForm,
     Lines,
     OrderFilterForm,
     OrderForm,
-    handle_of,
     initial_lines,
     with_more_lines,
 )
-from tenant_apps.orders.models import Customer, Move, Order
+from tenant_apps.orders.models import Move, Order
 from tenant_apps.orders.searching import search_orders
 from tenant_apps.orders.timeline import stages_of, timeline_of
 from tenant_apps.products.models import Product

@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from tenant_apps.orders.customers.searching import search_customers
 from tenant_apps.orders.figures import Waiting, sales_until, waiting_orders
 from tenant_apps.orders.models import Customer, Order
-from tenant_apps.orders.searching import search_customers, search_orders
+from tenant_apps.orders.searching import search_orders
 from tenant_apps.orders.templatetags.orders import order_name
 from tenant_apps.products.models import Product
 from tenant_apps.products.portal import search_products

@@ -1,10 +1,10 @@
-"""Finding orders and customers by a few letters."""
+"""Finding orders by a few letters."""
 
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.models import Order
 
 
 def search_orders(orders: QuerySet[Order], words: str) -> QuerySet[Order]:
@@ -16,15 +16,3 @@ def search_orders(orders: QuerySet[Order], words: str) -> QuerySet[Order]:
     if text.isdecimal() and len(text) <= 18:
         named |= Q(number=int(text)) | Q(customer__reference=text)
     return orders.filter(named)
-
-
-def search_customers(customers: QuerySet[Customer], words: str) -> QuerySet[Customer]:
-    """Customers by reference, or by words of name, e-mail and country."""
-    for word in words.split():
-        customers = customers.filter(
-            Q(name__icontains=word)
-            | Q(email__icontains=word)
-            | Q(country__icontains=word)
-            | Q(reference__istartswith=word)
-        )
-    return customers

@@ -1,22 +1,14 @@
-"""Shapes of customers and orders."""
+"""Shapes of orders."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from tenant_apps.orders.models import Customer, Order, OrderLine
+from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import MOST_LINES, LineInput
 from tenant_apps.products.writing import MOST_AT_ONCE
 from tenants.api import fields
 from tenants.api.serializers import TenantModelSerializer, TenantSerializer
-
-
-class CustomerSerializer(TenantModelSerializer):
-    """A customer; `reference` is the id by which another system knows them."""
-
-    class Meta:
-        model = Customer
-        fields = ("id", "reference", "name", "email", "phone", "country", "note", "created_at", "updated_at")
 
 
 class LineSerializer(TenantModelSerializer):

@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from tenant_apps.orders.viewsets import CustomerViewSet, OrderViewSet
+from tenant_apps.orders.customers.viewsets import CustomerViewSet
+from tenant_apps.orders.viewsets import OrderViewSet
 from tenants.api.viewsets import Router
 
 router = Router()

@@ -1,8 +1,8 @@
 """Routes of the home screen and of the pages of orders and customers."""
 
-from django.urls import path
+from django.urls import include, path
 
-from tenant_apps.orders import portal, portal_customers, portal_home
+from tenant_apps.orders import portal, portal_home
 
 app_name = "orders"
 urlpatterns = [
@@ -16,9 +16,5 @@ urlpatterns = [
     path("orders/<uuid:pk>/cancel/", portal.order_cancel, name="cancel"),
     path("orders/<uuid:pk>/discard/", portal.order_discard, name="discard"),
     path("orders/<uuid:pk>/<slug:move>/", portal.order_move, name="move"),
-    path("customers/", portal_customers.customer_list, name="customers"),
-    path("customers/new/", portal_customers.customer_new, name="customer_new"),
-    path("customers/options/", portal_customers.customer_options, name="customer_options"),
-    path("customers/<uuid:pk>/", portal_customers.customer_detail, name="customer"),
-    path("customers/<uuid:pk>/edit/", portal_customers.customer_edit, name="customer_edit"),
+    path("customers/", include("tenant_apps.orders.customers.urls_portal")),
 ]

@@ -1,4 +1,4 @@
-"""The API of customers and orders."""
+"""The API of orders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenant_apps.orders.filters import CustomerFilters, OrderFilters
-from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.filters import OrderFilters
+from tenant_apps.orders.models import Order
 from tenant_apps.orders.serializers import (
     CancellationSerializer,
-    CustomerSerializer,
     DraftChangesSerializer,
     LinesSerializer,
     NewOrderSerializer,
@@ -23,37 +22,16 @@ from tenant_apps.orders.services import (
     cancel_order,
     close_order,
     create_and_place_order,
-    create_customer,
     create_draft,
     discard_draft,
     fulfil_order,
     pay_order,
     place_order,
     replace_lines,
-    update_customer,
     update_draft,
 )
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
-
-
-class CustomerViewSet(Creates, Updates, TenantViewSet):
-    """People and companies that buy."""
-
-    resource = "customers"
-    queryset = Customer.objects.all()
-    serializer_class = CustomerSerializer
-    filterset_class = CustomerFilters
-    ordering_fields = ("created_at", "name", "updated_at")
-    search_fields = ("name", "email", "reference")
-
-    def perform_create(self, data: dict[str, Any]) -> Customer:
-        """Create a customer."""
-        return create_customer(actor=self.actor, **data)
-
-    def perform_update(self, customer: Customer, data: dict[str, Any]) -> Customer:
-        """Change what is given of a customer and keep the rest."""
-        return update_customer(actor=self.actor, customer=customer, **data)
 
 
 class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):

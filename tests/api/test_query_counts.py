@@ -4,7 +4,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from tenant_apps.orders.services import create_customer
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token

@@ -28,7 +28,7 @@ from shared_apps.lifecycle.services import (
 from shared_apps.lifecycle.tables import Checksums, checksum
 from tenant_apps.imports.models import Import, RejectedRow, StagedLine
 from tenant_apps.imports.services import upload_import
-from tenant_apps.orders.services import create_customer
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.products.services import create_category
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work

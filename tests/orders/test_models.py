@@ -9,8 +9,9 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 from psycopg import errors
 
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import TRANSITIONS, Customer, Move, Order, OrderCounter, OrderLine
-from tenant_apps.orders.services import cancel_order, create_customer
+from tenant_apps.orders.services import cancel_order
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
 from tests.products.builders import CLERK, a_product
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Order, OrderCounter
 from tenant_apps.orders.services import (
     MoveRefused,
     cancel_order,
     create_and_place_order,
-    create_customer,
     discard_draft,
     fulfil_order,
     pay_order,

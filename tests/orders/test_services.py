@@ -9,18 +9,18 @@ from django.db import transaction
 
 from billing import entitlements
 from tenant_apps.orders import services
+from tenant_apps.orders.customers.services import create_customer, update_customer
+from tenant_apps.orders.errors import ReferenceTaken
 from tenant_apps.orders.models import Order, OrderCounter, OrderLine
 from tenant_apps.orders.services import (
     CurrencyMismatch,
     EmptyOrder,
     LineInput,
     MoveRefused,
-    ReferenceTaken,
     UnknownProduct,
     cancel_order,
     close_order,
     create_and_place_order,
-    create_customer,
     create_draft,
     discard_draft,
     fulfil_order,
@@ -28,7 +28,6 @@ from tenant_apps.orders.services import (
     place_order,
     replace_lines,
     take_numbers,
-    update_customer,
     update_draft,
 )
 from tenant_apps.products.ledger import OutOfStock, ProductNotForSale, StockRefused, hold_stock, ship_stock

@@ -10,13 +10,9 @@ from shared_apps.domains.services import claim_domain
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order
-from tenant_apps.orders.services import (
-    cancel_order,
-    close_order,
-    create_customer,
-    fulfil_order,
-)
+from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import archive_product, create_category
 from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work

@@ -13,7 +13,7 @@ from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from infra.local.chromium import find_chromium
-from tenant_apps.orders.services import create_customer
+from tenant_apps.orders.customers.services import create_customer
 from tenants.context import unit_of_work
 from tests.cast import PASSWORD
 from tests.portal.live import ALL_RULES, FLAGS, PHONE, RULES_OF_COLOUR, WIDE, Visit, open_tab, serving

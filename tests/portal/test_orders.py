@@ -2,8 +2,8 @@
 
 import pytest
 
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order
-from tenant_apps.orders.services import create_customer
 from tenant_apps.products.models import Product
 from tenants.context import unit_of_work
 from tests.orders.builders import a_draft, a_placed_order

@@ -15,12 +15,12 @@ from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import (
     LineInput,
     cancel_order,
     close_order,
     create_and_place_order,
-    create_customer,
     create_draft,
     fulfil_order,
     pay_order,

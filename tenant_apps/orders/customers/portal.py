@@ -11,10 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tenant_apps.orders import services
-from tenant_apps.orders.forms import CustomerFilterForm, CustomerForm, handle_of
-from tenant_apps.orders.models import Customer, Order
-from tenant_apps.orders.searching import search_customers
+from tenant_apps.orders.customers import services
+from tenant_apps.orders.customers.forms import CustomerFilterForm, CustomerForm, handle_of
+from tenant_apps.orders.customers.models import Customer
+from tenant_apps.orders.customers.searching import search_customers
+from tenant_apps.orders.models import Order
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, words_of
 from tenants.navigation import Entry, register
