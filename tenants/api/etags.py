@@ -1,0 +1,27 @@
+"""Entity tags (RFC 9110, 8.8.3): one text for each state of a record, made from the row alone."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+# Raise it when an answer looks different though its row did not change.
+VERSION: Final = "1"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+ANY: Final = "*"
+
+
+def etag_of(instance: Any, *, variant: str = "") -> str:
+    """The strong entity tag of a record; `variant` tells apart several answers about one state of it."""
+    changed = getattr(instance, "updated_at", None)
+    moment = f"{(changed - EPOCH) // MICROSECOND:x}" if changed else "0"
+    return f'"{VERSION}-{instance.pk.hex}-{moment}{variant and f".{variant}"}"'
+
+
+def listed(header: str) -> list[str]:
+    """The tags in the value of If-Match or If-None-Match; `*` stands for itself. No tag of ours has a comma."""
+    return [tag for tag in (part.strip() for part in header.split(",")) if tag]
+
+
+def is_same_state(tag: str, instance: Any) -> bool:
+    """Whether a tag was given out for the record as it is now, in whatever variant; a weak tag never is."""
+    return tag == ANY or tag.partition(".")[0].rstrip('"') == etag_of(instance)[:-1]
