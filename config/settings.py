@@ -40,6 +40,7 @@ SHARED_APPS = [
     "shared_apps.clients",
     "shared_apps.domains",
     "shared_apps.lifecycle",
+    "shared_apps.keys",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -183,6 +184,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 # Tokens (read by tenants.users.tokens)
 ACCESS_TOKEN_LIFETIME = env.duration("ACCESS_TOKEN_LIFETIME")
 REFRESH_TOKEN_LIFETIME = env.duration("REFRESH_TOKEN_LIFETIME")
+SIGNING_KEYS = "shared_apps.keys.store.DatabaseKeys"
 
 # Headers
 SECURE_SSL_REDIRECT = SECURE

@@ -2,9 +2,11 @@
 
 from django.urls import include, path
 
+from tenants.users.jwks import jwks
 from tenants.users.operators import operators
 
 urlpatterns = [
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("", include("shared_apps.clients.urls")),
     path("admin/", operators.urls),
 ]

@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from tenants.users.jwks import jwks
+
 urlpatterns = [
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("", include("tenants.users.urls_portal")),
     path("", include("shared_apps.domains.urls_portal")),
     path("", include("tenant_apps.orders.urls_portal")),

@@ -29,8 +29,10 @@ from django.test import Client
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, unit_of_work
 from tenants.hosts import directory
+from tenants.users.keys import ring
 from tenants.users.models import User
 from tests.cast import PASSWORD, Person, make_cast, tenant_named
+from tests.clock import Clock
 
 
 def prepare_stage() -> None:
@@ -76,6 +78,7 @@ def _reset(pristine: stage.Pristine) -> Iterator[None]:
         connection.close_if_unusable_or_obsolete()
     if pristine.restore():
         directory.forget()
+        ring.forget()
     _flush_cache()
 
 
@@ -153,3 +156,9 @@ def bearer(client_of: Callable[..., Client]) -> Callable[..., Client]:
         return Client(headers={"host": tenant.host, "authorization": f"Bearer {answer.json()['access']}"})
 
     return make
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time that passes when the test says so."""
+    return Clock(monkeypatch)
