@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from tenants.files import serve
 from tenants.users.jwks import jwks
 
 urlpatterns = [
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", include("tenant_apps.orders.urls_portal")),
     path("", include("tenant_apps.products.urls_portal")),
     path("", include("tenant_apps.imports.urls_portal")),
+    path("files/<str:token>/", serve, name="file"),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.users.urls")),
     path("api/v1/", include("shared_apps.domains.urls")),
