@@ -55,6 +55,7 @@ TENANT_APPS = [
     "tenants",
     "tenants.users",
     "tenants.audit",
+    "tenants.api",
     "tenant_apps.products",
     "tenant_apps.orders",
     "tenant_apps.imports",

@@ -29,9 +29,11 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict with the current state",
+    412: "Precondition failed",
     413: "Body too large",
     415: "Unsupported media type",
     422: "Invalid input",
+    428: "Precondition required",
     429: "Too many requests",
     500: "Internal error",
     503: "Temporarily unavailable",
@@ -40,6 +42,10 @@ TITLES = {
 
 class InvalidQuery(rest_errors.ValidationError):
     """Parameters of the query string were wrong; the detail maps their names to what was wrong."""
+
+
+class InvalidHeader(rest_errors.ValidationError):
+    """Headers were wrong; the detail maps their names to what was wrong."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,15 @@ def _domain(exc: DomainError) -> Failure:
 
 
 def _validation(exc: rest_errors.ValidationError) -> Failure:
-    place = "query" if isinstance(exc, InvalidQuery) else "body"
+    place = next((place for kind, place in _PLACES if isinstance(exc, kind)), "body")
     errors = [
         {"pointer": pointer, "in": place, "code": code, "detail": detail}
         for pointer, code, detail in _flatten(exc.detail, "")
     ]
     return Failure(422, "validation_failed", _summary(errors), errors=errors)
+
+
+_PLACES = ((InvalidQuery, "query"), (InvalidHeader, "header"))
 
 
 def _summary(errors: list[dict[str, Any]]) -> str:

@@ -11,17 +11,17 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.api.access import Declares
 from tenants.api.failures import InvalidQuery
+from tenants.api.idempotency import Repeatable
 from tenants.audit.actors import Actor, actor_of
 
 Shape = type[BaseSerializer[Any]]
 
 
-class TenantView(Declares, APIView):
+class TenantView(Declares, Repeatable):
     """An API view without a list behind it. Name its verbs by method, or why it is public."""
 
     http_method_names = ["get", "head", "post", "patch", "put", "delete"]
@@ -41,7 +41,7 @@ class TenantView(Declares, APIView):
         return Response(self.output_class(instance).data, status=status)
 
 
-class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
+class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, Repeatable, GenericViewSet[Any]):
     """A resource: lists and shows records; writes are actions that call one service verb.
 
     `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes,
