@@ -9,4 +9,8 @@ class ProductsConfig(AppConfig):
     verbose_name = "Products"
 
     append_only: ClassVar[list[str]] = ["products_stockmovement"]
-    sandbox: ClassVar[dict[str, Any]] = {"products_stockmovement": {"actor_label": "label"}}
+    seed_tables: ClassVar[list[str]] = ["products_location"]
+    sandbox: ClassVar[dict[str, Any]] = {
+        "products_stockmovement": {"actor_label": "label"},
+        "products_location": {"address": "empty"},
+    }

@@ -1,20 +1,23 @@
-"""The stock ledger: the one place that writes stock columns, and a movement for each change of them."""
+"""The verbs of stock that orders use: hold, promise, release, ship and take back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-from django.utils import timezone
+from django.db.models import F, Sum
 
-from tenant_apps.products.models import Product, StockMovement
+from tenant_apps.products.models import Location, Product, StockLevel, StockMovement
+from tenant_apps.products.shifting import MOST_STOCK, Shift, StockRefused, shift_stock
 from tenants.audit.actors import Actor
 from tenants.errors import Conflict, Invalid
 
-MOST_STOCK: Final = 2_000_000_000
+__all__ = ["MOST_STOCK", "StockRefused"]
+
+DEFAULT_FIRST: Final = ("-location__is_default", "location__code")
 
 Reason = StockMovement.Reason
 
@@ -27,11 +30,6 @@ class ProductNotForSale(Conflict):
 class OutOfStock(Conflict):
     code = "out_of_stock"
     title = "Not enough stock"
-
-
-class StockRefused(Conflict):
-    code = "stock_refused"
-    title = "The stock does not allow this movement"
 
 
 class NotStocked(Invalid):
@@ -56,31 +54,112 @@ def hold_stock(wanted: Mapping[UUID, int]) -> list[Held]:
     return [Held(product, wanted[product.pk]) for product in goods.select_for_update(no_key=True)]
 
 
-def hold_for_sale(wanted: Mapping[UUID, int]) -> list[Held]:
+def hold_for_sale(wanted: Mapping[UUID, int], *, location: Location | None = None) -> list[Held]:
     """Lock the goods of an order to be placed; refuse what is not for sale or not there."""
     held = hold_stock(wanted)
     services = set(wanted) - {item.product.pk for item in held}
     refuse_unsellable(item.product for item in held)
     refuse_unsellable(Product.objects.filter(pk__in=services) if services else [])
-    if short := [item for item in held if item.product.available < item.quantity]:
+    if short := _short(held, location):
         raise _out_of_stock(short)
     return held
 
 
-def reserve_stock(*, actor: Actor, held: list[Held], source: str) -> None:
-    """Promise held goods to an order."""
-    _shift(actor, Reason.RESERVATION, [Shift(item.product, 0, item.quantity) for item in held], source=source)
+def _short(held: list[Held], location: Location | None) -> list[tuple[Held, int]]:
+    """Goods of which too few are available, with how many are: everywhere, or at one location."""
+    here = _rooms(held, location) if location else {}
+    available = {item.product.pk: item.product.available for item in held}
+    if location:
+        available = {product: sum(count for _, count in here.get(product, ())) for product in available}
+    return [(item, available[item.product.pk]) for item in held if available[item.product.pk] < item.quantity]
 
 
-def release_stock(*, actor: Actor, held: list[Held], source: str) -> None:
-    """Take back the promise of a cancelled order."""
-    _shift(actor, Reason.RELEASE, [Shift(item.product, 0, -item.quantity) for item in held], source=source)
+def reserve_stock(*, actor: Actor, held: list[Held], source: str, location: Location | None = None) -> None:
+    """Promise held goods to an order: from one location, or wherever they lie, the default location first."""
+    shifts = [
+        Shift(item.product.pk, place, 0, count)
+        for item, place, count in _spread(held, _rooms(held, location))
+    ]
+    shift_stock(actor, Reason.RESERVATION, shifts, source=source)
 
 
-def ship_stock(*, actor: Actor, held: list[Held], source: str) -> None:
-    """Let promised goods leave the house."""
-    shifts = [Shift(item.product, -item.quantity, -item.quantity) for item in held]
-    _shift(actor, Reason.FULFILMENT, shifts, source=source)
+def release_stock(*, actor: Actor, held: list[Held], source: str, location: Location | None = None) -> None:
+    """Take back all or part of what an order was promised, from where it was promised."""
+    promised = _promised(held, source, location)
+    shifts = [Shift(item.product.pk, place, 0, -count) for item, place, count in _spread(held, promised)]
+    shift_stock(actor, Reason.RELEASE, shifts, source=source)
+
+
+def ship_stock(*, actor: Actor, held: list[Held], source: str, location: Location | None = None) -> None:
+    """Let all or part of the promised goods leave: from where they were promised, or from the given location."""
+    shifts = []
+    for item, place, count in _spread(held, _promised(held, source, location)):
+        shifts.append(Shift(item.product.pk, place, 0, -count))
+        shifts.append(Shift(item.product.pk, location.pk if location else place, -count, 0))
+    shift_stock(actor, Reason.FULFILMENT, shifts, source=source)
+
+
+def return_stock(
+    *, actor: Actor, held: list[Held], source: str, location: Location | None = None, note: str = ""
+) -> None:
+    """Take goods back that had left; they can be sold again at once."""
+    if held:
+        place = (location or Location.objects.default()).pk
+        shifts = [Shift(item.product.pk, place, item.quantity, 0) for item in held]
+        shift_stock(actor, Reason.RETURN, shifts, note=note, source=source)
+
+
+Rooms = Mapping[
+    UUID, Sequence[tuple[UUID, int]]
+]  # of each product: locations, and how much can be taken there
+
+
+def _rooms(held: list[Held], location: Location | None) -> Rooms:
+    """Where held goods are available."""
+    levels = StockLevel.objects.filter(product__in=[item.product.pk for item in held])
+    levels = levels.filter(location=location) if location else levels.order_by(*DEFAULT_FIRST)
+    rooms = levels.values_list("product", "location", F("on_hand") - F("reserved"))
+    return _by_product(rooms)
+
+
+def _promised(held: list[Held], source: str, location: Location | None) -> Rooms:
+    """Where the ledger says that held goods are promised to an order; the given location comes first."""
+    lines = StockMovement.objects.caused_by(source).filter(product__in=[item.product.pk for item in held])
+    rooms = (
+        lines.values_list("product", "location")
+        .annotate(left=Sum("reserved_change"))
+        .order_by(*DEFAULT_FIRST)
+    )
+    wanted = location.pk if location else None
+    return _by_product(sorted(rooms, key=lambda room: room[1] != wanted))
+
+
+def _by_product(rooms: Iterable[tuple[UUID, UUID, int]]) -> Rooms:
+    found = defaultdict(list)
+    for product, place, count in rooms:
+        found[product].append((place, count))
+    return found
+
+
+def _spread(held: list[Held], rooms: Rooms) -> list[tuple[Held, UUID, int]]:
+    """Take each product from the first places that have some of it; refuse what they do not have together."""
+    taken = []
+    for item in held:
+        missing = item.quantity
+        for place, room in rooms.get(item.product.pk, ()):
+            if (count := min(missing, room)) > 0:
+                taken.append((item, place, count))
+                missing -= count
+        if missing:
+            raise _nowhere(item, item.quantity - missing)
+    return taken
+
+
+def _nowhere(item: Held, found: int) -> StockRefused:
+    return StockRefused(
+        f"Of {item.product.sku} there are {found} to be moved so, not {item.quantity}: {item.product.on_hand} are on"
+        f" hand and {item.product.reserved} reserved in all. Move less, or choose another location."
+    )
 
 
 def refuse_unsellable(products: Iterable[Product]) -> None:
@@ -94,90 +173,35 @@ def refuse_unsellable(products: Iterable[Product]) -> None:
         )
 
 
-def _out_of_stock(short: list[Held]) -> OutOfStock:
-    named = "; ".join(
-        f"{item.product.sku}: {item.quantity} wanted, {item.product.available} available" for item in short
-    )
+def _out_of_stock(short: list[tuple[Held, int]]) -> OutOfStock:
+    shortages = [
+        {"sku": item.product.sku, "wanted": item.quantity, "available": available}
+        for item, available in short
+    ]
+    named = "; ".join("{sku}: {wanted} wanted, {available} available".format(**each) for each in shortages)
     return OutOfStock(
-        f"Not enough stock. {named}. Order fewer or receive stock first.",
-        field="lines",
-        shortages=[
-            {"sku": item.product.sku, "wanted": item.quantity, "available": item.product.available}
-            for item in short
-        ],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """By how much one product's stock columns move."""
-
-    product: Product
-    on_hand: int
-    reserved: int
-
-
-# One statement for any number of products. The conditions are those of the table's constraints: a row whose
-# stock does not allow the movement is left alone, and the count of rows tells.
-SHIFT_STOCK: Final = """
-    UPDATE products_product AS product
-    SET on_hand = product.on_hand + shift.on_hand,
-        reserved = product.reserved + shift.reserved,
-        updated_at = %s
-    FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS shift (id, on_hand, reserved)
-    WHERE product.id = shift.id AND product.kind = 'goods'
-      AND product.reserved + shift.reserved >= 0
-      AND product.on_hand + shift.on_hand >= product.reserved + shift.reserved
-"""
-
-
-def _shift(
-    actor: Actor, reason: str, shifts: list[Shift], *, note: str = "", source: str = ""
-) -> list[StockMovement]:
-    """Move the stock columns and write the ledger, for all products or for none."""
-    if not shifts:
-        return []
-    now = timezone.now()
-    ids = [shift.product.pk for shift in shifts]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SHIFT_STOCK, [now, ids, [shift.on_hand for shift in shifts], [shift.reserved for shift in shifts]]
-        )
-        if cursor.rowcount != len(shifts):
-            raise _refused_shift(shifts)
-    return StockMovement.objects.bulk_create(
-        StockMovement(
-            product=shift.product,
-            reason=reason,
-            on_hand_change=shift.on_hand,
-            reserved_change=shift.reserved,
-            note=note,
-            source=source,
-            actor_label=actor.label,
-            at=now,
-        )
-        for shift in shifts
+        f"Not enough stock. {named}. Order fewer or receive stock first.", field="lines", shortages=shortages
     )
 
 
 def shift_one(
-    actor: Actor, product: Product, reason: str, *, on_hand: int, note: str = "", source: str = ""
+    actor: Actor,
+    product: Product,
+    reason: str,
+    *,
+    on_hand: int,
+    note: str = "",
+    source: str = "",
+    location: Location | None = None,
 ) -> StockMovement:
+    """Move what is on hand of one locked product, at the default location unless another is given."""
     if not product.is_stocked:
         raise NotStocked(f"{product.sku} is a service and carries no stock.")
     if product.on_hand + on_hand > MOST_STOCK:
         raise Invalid(f"More than {MOST_STOCK} of {product.sku} cannot be kept on hand.", field="quantity")
-    (movement,) = _shift(actor, reason, [Shift(product, on_hand, 0)], note=note, source=source)
+    place = location or Location.objects.default()
+    (movement,) = shift_stock(
+        actor, reason, [Shift(product.pk, place.pk, on_hand, 0)], note=note, source=source
+    )
     product.on_hand += on_hand
     return movement
-
-
-def _refused_shift(shifts: list[Shift]) -> StockRefused:
-    products = Product.objects.filter(pk__in=[shift.product.pk for shift in shifts]).order_by("sku")
-    now = "; ".join(
-        f"{product.sku}: {product.on_hand} on hand, {product.reserved} reserved" for product in products
-    )
-    return StockRefused(
-        f"Stock on hand may not fall below what is reserved, nor the reserved below 0. Now: {now}. "
-        "Cancel orders that hold the stock, or move less."
-    )

@@ -9,7 +9,24 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
+from tenant_apps.products.stock_models import (
+    FIRST_LOCATION,
+    Location,
+    StockDocument,
+    StockDocumentLine,
+    StockLevel,
+)
 from tenants.models import Record, uuid7
+
+__all__ = [
+    "Category",
+    "Location",
+    "Product",
+    "StockDocument",
+    "StockDocumentLine",
+    "StockLevel",
+    "StockMovement",
+]
 
 
 class Category(Record):
@@ -43,7 +60,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def low(self) -> Self:
         """Live goods whose available stock has reached their warning level."""
-        return self.live().filter(low_stock_at__gte=F("on_hand") - F("reserved"))
+        return self.live().filter(low_since__isnull=False)
 
 
 class Product(Record):
@@ -71,6 +88,9 @@ class Product(Record):
     on_hand = models.IntegerField(default=0, editable=False)
     reserved = models.IntegerField(default=0, editable=False)
     low_stock_at = models.IntegerField(null=True, blank=True)
+    # When the available stock fell to the warning level, and when people were written to about it.
+    low_since = models.DateTimeField(null=True, blank=True, editable=False)
+    low_told_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ProductQuerySet.as_manager()
 
@@ -111,6 +131,9 @@ class Product(Record):
             models.Index(fields=["category", "-created_at", "-id"], name="products_product_category"),
             models.Index(fields=["-updated_at", "-id"], name="products_product_updated"),
             models.Index(fields=["name", "id"], name="products_product_name"),
+            models.Index(
+                fields=["low_since", "id"], name="products_product_low", condition=Q(low_since__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -158,9 +181,19 @@ class StockMovement(models.Model):
         RELEASE = "release", "Release"
         FULFILMENT = "fulfilment", "Fulfilment"
         RETURN = "return", "Return"
+        TRANSFER = "transfer", "Transfer"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements", db_index=False)
+    # Null for the database only while a fleet is migrated; a constraint holds that there is one.
+    location: models.ForeignKey[Location | None, Location | None] = models.ForeignKey(
+        Location,
+        on_delete=models.PROTECT,
+        related_name="movements",
+        null=True,
+        db_default=models.Value(FIRST_LOCATION),
+        db_index=False,
+    )
     reason = models.CharField(max_length=12, choices=Reason)
     on_hand_change = models.IntegerField(default=0)
     reserved_change = models.IntegerField(default=0)
@@ -176,9 +209,20 @@ class StockMovement(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    reason__in=["receipt", "adjustment", "reservation", "release", "fulfilment", "return"]
+                    reason__in=[
+                        "receipt",
+                        "adjustment",
+                        "reservation",
+                        "release",
+                        "fulfilment",
+                        "return",
+                        "transfer",
+                    ]
                 ),
                 name="products_movement_reason_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(location__isnull=False), name="products_movement_location_given"
             ),
             # A stock count that confirms the books changes nothing and is still worth a line.
             models.CheckConstraint(
@@ -188,6 +232,7 @@ class StockMovement(models.Model):
         ]
         indexes = [
             models.Index(fields=["product", "-at", "-id"], name="products_movement_product"),
+            models.Index(fields=["location", "-at", "-id"], name="products_movement_location"),
             models.Index(fields=["-at", "-id"], name="products_movement_at"),
             models.Index(fields=["source"], name="products_movement_source", condition=~Q(source="")),
         ]

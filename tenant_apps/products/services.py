@@ -13,7 +13,8 @@ from psycopg.errors import ForeignKeyViolation
 
 from billing.entitlements import Limit, require
 from tenant_apps.products.ledger import MOST_STOCK, NotStocked, shift_one
-from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.models import Category, Location, Product, StockLevel, StockMovement
+from tenant_apps.products.shifting import mark_low
 from tenant_apps.products.writing import (
     clean_choice,
     clean_currency,
@@ -146,6 +147,8 @@ def create_product(
     if opening_stock:
         quantity = clean_quantity(opening_stock, field="opening_stock")
         shift_one(actor, product, Reason.RECEIPT, on_hand=quantity)
+    elif product.low_stock_at is not None:
+        mark_low(actor, [product.pk])
     return product
 
 
@@ -160,6 +163,8 @@ def update_product(*, actor: Actor, product: Product, **changes: Unpack[ProductC
     if product.is_live and not was_live:
         _require_room_for_product()
     _write_product(product, update_fields=[*differences, "updated_at"])
+    if "low_stock_at" in differences:
+        mark_low(actor, [product.pk])
     record(actor=actor, verb="product.updated", target=product, data={"changes": differences})
     return product
 
@@ -232,37 +237,59 @@ def _plain(value: Any) -> Any:
 
 @transaction.atomic
 def receive_stock(
-    *, actor: Actor, product: Product, quantity: int, note: str = "", source: str = ""
+    *,
+    actor: Actor,
+    product: Product,
+    quantity: int,
+    note: str = "",
+    source: str = "",
+    location: Location | None = None,
 ) -> StockMovement:
-    """Add delivered goods to what is on hand."""
+    """Add delivered goods to what is on hand, at the default location unless another is given."""
     quantity = clean_quantity(quantity)
     note = clean_line(note, field="note", most=500, needed=False)
-    product = locked(product)
-    movement = shift_one(actor, product, Reason.RECEIPT, on_hand=quantity, note=note, source=source)
-    record(actor=actor, verb="stock.received", target=product, data={"quantity": quantity, "note": note})
+    product, location = locked(product), location or Location.objects.default()
+    movement = shift_one(
+        actor, product, Reason.RECEIPT, on_hand=quantity, note=note, source=source, location=location
+    )
+    data = {"quantity": quantity, "note": note, "location": location.code}
+    record(actor=actor, verb="stock.received", target=product, data=data)
     return movement
 
 
 @transaction.atomic
 def adjust_stock(
-    *, actor: Actor, product: Product, note: str, counted: int | None = None, delta: int | None = None
+    *,
+    actor: Actor,
+    product: Product,
+    note: str,
+    counted: int | None = None,
+    delta: int | None = None,
+    location: Location | None = None,
 ) -> StockMovement:
-    """Correct what is on hand, either to a counted number or by a difference; the note says why."""
+    """Correct what is on hand at a location, to a counted number or by a difference; the note says why."""
     note = clean_line(note, field="note", most=500)
-    product = locked(product)
-    change = _adjustment(product, counted, delta)
-    movement = shift_one(actor, product, Reason.ADJUSTMENT, on_hand=change, note=note)
-    record(actor=actor, verb="stock.adjusted", target=product, data={"on_hand_change": change, "note": note})
+    product, location = locked(product), location or Location.objects.default()
+    change = adjustment(_on_hand_at(product, location), counted, delta)
+    movement = shift_one(actor, product, Reason.ADJUSTMENT, on_hand=change, note=note, location=location)
+    data = {"on_hand_change": change, "note": note, "location": location.code}
+    record(actor=actor, verb="stock.adjusted", target=product, data=data)
     return movement
 
 
-def _adjustment(product: Product, counted: int | None, delta: int | None) -> int:
+def _on_hand_at(product: Product, location: Location) -> int:
+    level = StockLevel.objects.filter(product=product, location=location).first()
+    return level.on_hand if level else 0
+
+
+def adjustment(on_hand: int, counted: int | None, delta: int | None) -> int:
+    """By how much the books change, from a counted number or a difference."""
     if (counted is None) == (delta is None):
         raise Invalid("Give either the counted number or the difference, not both.", field="counted")
     if counted is not None:
         if not 0 <= counted <= MOST_STOCK:
             raise Invalid(f"A count is a number from 0 to {MOST_STOCK}, not {counted}.", field="counted")
-        return counted - product.on_hand
+        return counted - on_hand
     if not delta or abs(delta) > MOST_STOCK:
         raise Invalid(f"A difference is a number other than 0, at most {MOST_STOCK}.", field="delta")
     return delta

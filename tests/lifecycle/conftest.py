@@ -39,7 +39,7 @@ from tenants.users.services import create_api_token
 from tests.cast import OPERATOR, PASSWORD
 from tests.imports.files import a_csv, a_row
 from tests.orders.builders import a_draft, a_paid_order
-from tests.products.builders import a_product, a_service
+from tests.products.builders import a_product, a_service, some_documents
 
 OPERATING = Actor(kind="operator", id=None, label=OPERATOR)
 NASTY = "tab\there, line\nthere, \\N and \\. and „quotes“ ' \" 🧾"
@@ -87,6 +87,7 @@ def stock(tenant: Tenant) -> None:
         )
         a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk)
         a_draft((mug, 1))
+        some_documents(mug)
         job = _an_import(actor, a_csv(a_row(), a_row(Quantity="many")))
         _an_import(actor, a_csv(a_row()))
         RejectedRow.objects.create(job=job, line=3, reason="quantity", detail=NASTY[:60], fields=[NASTY])

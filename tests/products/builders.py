@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from tenant_apps.products.models import Product
+from tenant_apps.products.models import Location, Product, StockDocument, StockDocumentLine
 from tenant_apps.products.services import create_product
 from tenants.audit.actors import Actor
 
@@ -22,3 +22,17 @@ def a_product(**fields: Any) -> Product:
 def a_service(**fields: Any) -> Product:
     """Something sold without stock."""
     return a_product(**{"kind": Product.Kind.SERVICE, "name": "Delivery", "price": Decimal("4.90")} | fields)
+
+
+def some_documents(product: Product) -> None:
+    """A second location, two transfers to it and two counts."""
+    other = Location.objects.create(code="SHOP", name="Shop")
+    for number, kind in enumerate(("transfer", "transfer", "count", "count")):
+        document = StockDocument.objects.create(
+            kind=kind,
+            status="draft" if kind == "transfer" else "open",
+            number=f"MAIN-{number}",
+            location=Location.objects.default(),
+            destination=other if kind == "transfer" else None,
+        )
+        StockDocumentLine.objects.create(document=document, product=product, expected=1)

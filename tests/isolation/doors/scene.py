@@ -38,6 +38,7 @@ from tests.cast import PASSWORD, ROLES, tenant_named
 from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
 from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
 from tests.isolation.doors.rows import ensure_rows, ids_of, owned_models
+from tests.products.builders import some_documents
 from tests.stage import administrator
 
 CLERK = Actor.system("the scene")
@@ -125,7 +126,7 @@ def build() -> Scene:
         people=people,
         stranger=_people(globex)["owner"],
         own=_rows(acme),
-        theirs=_rows(globex),
+        theirs=_theirs(acme, globex),
         watch=Watch(globex, shared=keys_of(acme), also=_rows(globex)[Claim]),
         unmarked=unmarked,
         api_tokens=_api_tokens(acme),
@@ -157,6 +158,7 @@ def _fill(tenant: Tenant, word: str) -> str:
             create_customer(actor=CLERK, name="Buyer", reference=f"C-{number}") for number in (1, 2)
         ]
         _orders([LineInput(product.pk, 1)], customer)
+        some_documents(product)
         for name in ("first", "second"):
             file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
             upload_import(actor=CLERK, file=file, name=f"{name} {word}.csv", start=False)
@@ -193,6 +195,14 @@ def _orders(lines: list[LineInput], customer: Any) -> None:
 def _rows(tenant: Tenant) -> Rows:
     with unit_of_work(tenant):
         return {model: ids_of(model) for model in owned_models()}
+
+
+def _theirs(own: Tenant, other: Tenant) -> Rows:
+    """The neighbour's rows; where there are others, without ids that every tenant has (its first location's)."""
+    ours = _rows(own)
+    return {
+        model: [key for key in keys if key not in ours[model]] or keys for model, keys in _rows(other).items()
+    }
 
 
 # People and credentials
