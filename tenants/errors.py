@@ -15,6 +15,8 @@ class DomainError(Exception):
     code = "domain_error"
     status = 400
     title = "The request was refused"
+    # What was written before the refusal is kept, as it is the answer to it. Raise it outside the transaction.
+    keeps_writes = False
 
     def __init__(self, detail: str, *, field: str | None = None, **data: Any) -> None:
         super().__init__(detail)

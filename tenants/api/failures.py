@@ -65,7 +65,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Answer any exception of an API view with a problem, and undo what its request has written."""
     request: Request = context["request"]
     plain: Any = request._request
-    plain.undo = True  # read by the middleware that owns the transaction
+    plain.undo = not getattr(exc, "keeps_writes", False)  # read by the middleware that owns the transaction
     failure = failure_of(exc)
     if failure.status >= 500:
         _report(exc, plain)

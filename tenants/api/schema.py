@@ -68,7 +68,8 @@ class TenantSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """What the action answers, under its status."""
         if not hasattr(self.declared, "action"):
-            return {200: self.declared.output_class}
+            status = getattr(self.declared, "status", 200)
+            return {status: None if status == 204 else self.declared.output_class}
         status = self.declared.statuses.get(self.declared.action, 200)
         return {status: None if status == 204 else self.declared.get_serializer_class()}
 

@@ -8,5 +8,6 @@ class UsersConfig(AppConfig):
     label = "users"
     sandbox: ClassVar[dict[str, Any]] = {
         "users_apitoken": "delete",
+        "users_signin": "delete",
         "users_user": {"email": "address", "email_verified_at": "empty", "password": "unusable"},
     }

@@ -1,11 +1,11 @@
-"""What the list of API tokens may be narrowed by."""
+"""What the lists of credentials may be narrowed by."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 
 from tenants.api.filters import BooleanFilter, TenantFilterSet
-from tenants.users.models import ApiToken
+from tenants.users.models import ApiToken, SignIn
 
 
 class ApiTokenFilters(TenantFilterSet):
@@ -17,3 +17,14 @@ class ApiTokenFilters(TenantFilterSet):
         """Split the usable from the others."""
         usable = ApiToken.objects.usable().values("pk")
         return queryset.filter(pk__in=usable) if value else queryset.exclude(pk__in=usable)
+
+
+class SignInFilters(TenantFilterSet):
+    """Filters of sign-ins."""
+
+    open = BooleanFilter(method="by_end", help_text="Neither ended nor expired.")
+
+    def by_end(self, queryset: QuerySet[SignIn], name: str, value: bool) -> QuerySet[Any]:
+        """Split those that last from the others."""
+        lasting = SignIn.objects.open().values("pk")
+        return queryset.filter(pk__in=lasting) if value else queryset.exclude(pk__in=lasting)

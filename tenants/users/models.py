@@ -1,6 +1,6 @@
 """People and API tokens. In a tenant's schema they are its people, in `public` the platform's operators."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
@@ -33,6 +33,13 @@ class User(Record, AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role.choices)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    ended_sign_ins = ArrayField(
+        models.UUIDField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="whose access tokens may be about still",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -81,6 +88,67 @@ class User(Record, AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_staff
+
+
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    def open(self) -> Self:
+        """Neither ended nor expired."""
+        return self.filter(ended_at=None, expires_at__gt=timezone.now())
+
+
+class SignIn(Record):
+    """A sign-in that lasts: a browser's session, or a program's chain of refresh tokens."""
+
+    class Kind(models.TextChoices):
+        PORTAL = "portal", "Browser"
+        API = "api", "Program"
+
+    class Ending(models.TextChoices):
+        SIGNED_OUT = "signed_out", "Signed out"
+        REVOKED = "revoked", "Ended by hand"
+        REUSED = "reused", "A refresh token was used twice"
+        PASSWORD = "password", "New password"
+        STATUS = "status", "Account closed"
+
+    Rows: TypeAlias = SignInQuerySet
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    client = models.CharField(max_length=200, blank=True, help_text="the user agent, as it calls itself")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    session_key = models.CharField(max_length=40, null=True, blank=True)
+    number = models.PositiveIntegerField(default=1, help_text="of the refresh token that may be used next")
+    used_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_because = models.CharField(max_length=12, choices=Ending.choices, blank=True)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="users_signin_newest"),
+            models.Index(fields=["user", "-used_at", "-id"], name="users_signin_used"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=("portal", "api")), name="users_signin_kind"),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None, ended_because="")
+                | models.Q(
+                    ended_at__isnull=False,
+                    ended_because__in=("signed_out", "revoked", "reused", "password", "status"),
+                ),
+                name="users_signin_ended_for_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.client}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and self.expires_at > timezone.now()
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -16,7 +16,8 @@ from tenants.context import current_tenant
 from tenants.errors import Invalid
 from tenants.signing import BadLink, sign, unsign
 from tenants.throttling import Limit
-from tenants.users.models import User
+from tenants.users.models import SignIn, User
+from tenants.users.sign_ins import end_sign_ins
 from tenants.users.verification import tenant_url
 
 PURPOSE: Final = "reset-password"
@@ -73,6 +74,7 @@ def reset_password(*, token: str, password: str, address: str | None) -> User:
     user.save(update_fields=["password", "updated_at"])
     actor = Actor(kind="user", id=user.id, label=user.email, address=address)
     record(actor=actor, verb="user.password_reset", target=user)
+    end_sign_ins(actor=actor, user=user, because=SignIn.Ending.PASSWORD)
     return user
 
 

@@ -9,17 +9,19 @@ READ: Final = frozenset(
 WRITE: Final = frozenset(
     f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")
 )
+# What everybody has of their own, and nobody else sees.
+OWN: Final = frozenset({"sessions:own"})
 MANAGE: Final = frozenset({"domains:manage", "tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
-    "viewer": READ,
-    "member": READ | WRITE,
-    "admin": READ | WRITE | MANAGE,
-    "owner": READ | WRITE | MANAGE,
+    "viewer": READ | OWN,
+    "member": READ | WRITE | OWN,
+    "admin": READ | WRITE | MANAGE | OWN,
+    "owner": READ | WRITE | MANAGE | OWN,
     # Operators work in the public realm's admin and hold no right inside a tenant.
     "operator": frozenset(),
 }
-VERBS: Final = READ | WRITE | MANAGE
+VERBS: Final = READ | WRITE | MANAGE | OWN
 # A token can never make further tokens.
 SCOPES: Final = READ | WRITE
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from tenants.api import fields
 from tenants.api.serializers import TenantModelSerializer, TenantSerializer
-from tenants.users.models import ApiToken, Role
+from tenants.users.models import ApiToken, Role, SignIn
 from tenants.users.permissions import SCOPES
 
 
@@ -30,6 +30,31 @@ class TokenPairSerializer(TenantSerializer):
     refresh = fields.TextField(read_only=True)
     token_type = fields.TextField(read_only=True)
     expires_in = fields.IntegerField(read_only=True, help_text="Seconds until the access token expires.")
+
+
+class SignInSerializer(TenantModelSerializer):
+    """A sign-in that lasts: a browser's session, or a program's chain of refresh tokens."""
+
+    ended_because = fields.TextField(
+        read_only=True,
+        help_text="Empty while it lasts; else signed_out, revoked, reused, password or status.",
+    )
+
+    class Meta:
+        model = SignIn
+        fields = (
+            "id",
+            "kind",
+            "client",
+            "address",
+            "used_at",
+            "expires_at",
+            "ended_at",
+            "ended_because",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
 
 
 class WorkspaceSerializer(TenantSerializer):

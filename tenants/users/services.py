@@ -14,9 +14,10 @@ from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.errors import DomainError, Forbidden, Invalid
 from tenants.users.api_tokens import SHOWN_LENGTH, digest, new_secret
-from tenants.users.models import ApiToken, User
+from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.sign_in import verify_password
+from tenants.users.sign_ins import Turn, begin_sign_in, end_sign_in, take_turn
 from tenants.users.tokens import SCHEME, AccessToken, RefreshToken
 
 NOTED_EVERY: Final = timedelta(minutes=1)
@@ -25,6 +26,7 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 class RefreshRefused(DomainError):
     """The refresh token is not valid here any more, for whatever reason."""
 
+    keeps_writes = True
     code = "refresh_refused"
     status = 401
     title = "Sign in again"
@@ -40,27 +42,47 @@ class TokenPair:
     token_type: str = SCHEME
 
 
-def issue_token_pair(*, email: str, password: str, address: str) -> TokenPair:
+def issue_token_pair(*, email: str, password: str, address: str, client: str = "") -> TokenPair:
     """Sign a person in for the API."""
     user = verify_password(email=email, password=password, address=address)
-    actor = Actor(kind="user", id=user.id, label=user.actor_label, address=address)
-    record(actor=actor, verb="user.signed_in", target=user, data={"door": "api"})
-    return _pair(user)
+    with transaction.atomic():
+        sign_in = begin_sign_in(user=user, kind=SignIn.Kind.API, client=client, address=address)
+        actor = Actor(kind="user", id=user.id, label=user.actor_label, address=address)
+        record(actor=actor, verb="user.signed_in", target=user, data={"door": "api"})
+    return _pair(user, Turn(sign_in.pk, sign_in.number, sign_in.used_at))
 
 
-def refresh_token_pair(*, refresh: str) -> TokenPair:
-    """New tokens for a refresh token whose owner may still sign in."""
+def refresh_token_pair(*, refresh: str, address: str) -> TokenPair:
+    """New tokens for a refresh token whose owner may still sign in, and which was not used before."""
+    token, user = _refreshing(refresh)
+    if token is not None and user is not None:
+        sign_in, number = token.turn
+        if turn := take_turn(user=user, sign_in=sign_in, number=number, address=address):
+            return _pair(user, turn)
+    raise RefreshRefused("This refresh token is not valid for this workspace any more. Sign in again.")
+
+
+def revoke_refresh_token(*, refresh: str, address: str) -> None:
+    """Sign out: end the chain that a refresh token belongs to. What is no token any more has nothing to end."""
+    token, user = _refreshing(refresh)
+    if token is None or user is None:
+        return
+    if sign_in := SignIn.objects.filter(pk=token.turn[0], user=user, kind=SignIn.Kind.API).first():
+        actor = Actor(kind="user", id=user.id, label=user.actor_label, address=address)
+        end_sign_in(actor=actor, sign_in=sign_in, because=SignIn.Ending.SIGNED_OUT)
+
+
+def _refreshing(refresh: str) -> tuple[RefreshToken | None, User | None]:
     try:
-        user = RefreshToken(refresh).user()  # type: ignore[arg-type]  # its annotation is wrong: text goes in
+        token = RefreshToken(refresh)  # type: ignore[arg-type]  # its annotation is wrong: text goes in
+        token.turn  # noqa: B018  (raises for a token without one)
+        return token, token.user()
     except TokenError:
-        user = None
-    if user is None:
-        raise RefreshRefused("This refresh token is not valid for this workspace any more. Sign in again.")
-    return _pair(user)
+        return None, None
 
 
-def _pair(user: User) -> TokenPair:
-    access, refresh = AccessToken.issue(user), RefreshToken.issue(user)
+def _pair(user: User, turn: Turn) -> TokenPair:
+    access, refresh = AccessToken.issue(user, turn.sign_in), RefreshToken.at(turn, user)
     return TokenPair(str(access), str(refresh), int(AccessToken.lifetime.total_seconds()))
 
 

@@ -4,9 +4,10 @@ The tenant is checked by the classes themselves, so that no way of reading a tok
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import jwt
 from django.conf import settings
@@ -17,6 +18,7 @@ from rest_framework_simplejwt.tokens import Token
 from tenants.context import NoTenant, current_tenant
 from tenants.users.keys import signing_key, verifying_key
 from tenants.users.models import User
+from tenants.users.sign_ins import Turn
 
 ALGORITHM: Final = "EdDSA"
 CLIENT: Final = "first-party"
@@ -59,9 +61,11 @@ class TenantToken(Token):
     backend: ClassVar[TypedBackend]
 
     @classmethod
-    def issue(cls, user: User) -> Self:
-        """A new token for a person of the current tenant."""
+    def issue(cls, user: User, sign_in: UUID | None = None) -> Self:
+        """A new token for a person of the current tenant, in the name of one of their sign-ins."""
         token = cls()
+        if sign_in is not None:
+            token["sid"] = str(sign_in)
         token.payload |= {
             "iss": issuer(),
             "aud": str(current_tenant().id),
@@ -83,14 +87,13 @@ class TenantToken(Token):
 
     def user(self) -> User | None:
         """The person, unless deactivated, gone, or in possession of a new password since."""
-        user = User.objects.filter(pk=self._subject(), is_active=True).first()
-        return user if user is not None and self["gen"] == generation(user) else None
+        user = User.objects.filter(pk=self.subject).first()
+        return user if user is not None and stands(self.payload, user) else None
 
-    def _subject(self) -> UUID:
-        try:
-            return UUID(self["sub"])
-        except ValueError as error:
-            raise TokenError("Token has no subject") from error
+    @property
+    def subject(self) -> UUID:
+        """Whose token it is."""
+        return _uuid(self["sub"])
 
     @staticmethod
     def _tenant_id() -> str:
@@ -115,10 +118,48 @@ class RefreshToken(TenantToken):
     lifetime: timedelta = settings.REFRESH_TOKEN_LIFETIME
     backend = TypedBackend("rt+jwt")
 
+    @classmethod
+    def at(cls, turn: Turn, user: User) -> Self:
+        """The token of one turn of a chain: however often it is written, the same."""
+        token = cls.issue(user, turn.sign_in)
+        token.set_iat(at_time=turn.at)
+        token.set_exp(from_time=turn.at)
+        token["turn"] = turn.number
+        token["jti"] = uuid5(turn.sign_in, str(turn.number)).hex
+        return token
+
+    @property
+    def turn(self) -> tuple[UUID, int]:
+        """Its sign-in, and its number in the chain."""
+        number = self.payload.get("turn")
+        if not isinstance(number, int):
+            raise TokenError("Token belongs to no chain")
+        return _uuid(self.payload.get("sid")), number
+
 
 def issuer() -> str:
     """The platform as tokens name it."""
     return f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}"
+
+
+def stands(claims: Mapping[str, Any], user: User) -> bool:
+    """Whether a token whose signature, tenant and times are right still counts, by the row of its person.
+
+    Whoever remembers verified tokens asks this at each request, and `verifying_key` whether its key is still one.
+    """
+    is_of_theirs = claims["sub"] == str(user.pk) and claims["gen"] == generation(user)
+    return user.is_active and is_of_theirs and not _has_ended(claims.get("sid"), user)
+
+
+def _has_ended(sign_in: Any, user: User) -> bool:
+    return bool(user.ended_sign_ins) and sign_in in map(str, user.ended_sign_ins)
+
+
+def _uuid(text: Any) -> UUID:
+    try:
+        return UUID(text)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TokenError("Token names nobody") from error
 
 
 def generation(user: User) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,8 +12,8 @@ from rest_framework.response import Response
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, TenantView, TenantViewSet
 from tenants.context import Tenant, current_tenant
-from tenants.users.filters import ApiTokenFilters
-from tenants.users.models import ApiToken, User
+from tenants.users.filters import ApiTokenFilters, SignInFilters
+from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import VERBS
 from tenants.users.serializers import (
     ApiTokenSerializer,
@@ -20,9 +21,17 @@ from tenants.users.serializers import (
     MeSerializer,
     NewApiTokenSerializer,
     RefreshSerializer,
+    SignInSerializer,
     TokenPairSerializer,
 )
-from tenants.users.services import create_api_token, issue_token_pair, refresh_token_pair, revoke_api_token
+from tenants.users.services import (
+    create_api_token,
+    issue_token_pair,
+    refresh_token_pair,
+    revoke_api_token,
+    revoke_refresh_token,
+)
+from tenants.users.sign_ins import end_sign_in
 
 
 class TokenView(TenantView):
@@ -35,8 +44,8 @@ class TokenView(TenantView):
 
     def post(self, request: Request) -> Response:
         """Exchange e-mail and password for an access token and a refresh token."""
-        address = str(request.META.get("REMOTE_ADDR", ""))
-        return self.answer(issue_token_pair(**self.input(), address=address))
+        client = request.headers.get("User-Agent", "")
+        return self.answer(issue_token_pair(**self.input(), address=_address(request), client=client))
 
 
 class RefreshView(TenantView):
@@ -48,8 +57,48 @@ class RefreshView(TenantView):
     output_class = TokenPairSerializer
 
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for a new pair; use the new refresh token from then on."""
-        return self.answer(refresh_token_pair(**self.input()))
+        """Exchange a refresh token for a new pair; it is good once, so use the new one from then on."""
+        return self.answer(refresh_token_pair(**self.input(), address=_address(request)))
+
+
+class SignOutView(TenantView):
+    """End what began with a password."""
+
+    public_because = "the refresh token in the body is the credential"
+    authentication_classes = ()
+    input_class = RefreshSerializer
+    output_class = NoInput
+    status = 204
+
+    def post(self, request: Request) -> Response:
+        """End the sign-in of a refresh token, with its access tokens; a token that has ended already is no error."""
+        revoke_refresh_token(**self.input(), address=_address(request))
+        return Response(status=204)
+
+
+class SignInViewSet(TenantViewSet):
+    """The caller's own sign-ins, by browsers and by programs. API tokens are not among them."""
+
+    verbs = dict.fromkeys(("list", "retrieve", "end"), "sessions:own")
+    queryset = SignIn.objects.all()
+    serializer_class = SignInSerializer
+    inputs = {"end": NoInput}
+    filterset_class = SignInFilters
+    ordering = ("-id",)
+    ordering_fields = ("created_at", "used_at")
+    search_fields = ("client",)
+
+    def get_queryset(self) -> QuerySet[SignIn]:
+        return SignIn.objects.filter(user=self.request.user.pk)
+
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, **path: UUID) -> Response:
+        """End a sign-in at once, with every token that it has given out."""
+        return self.answer(end_sign_in(actor=self.actor, sign_in=self.get_object(), **self.input()))
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from tenants.context import NoTenant, Tenant, current, tenant_context, unit_of_w
 from tenants.signing import BadLink, sign, unsign
 from tenants.storage import tenant_storage
 from tenants.tasks import TenantTask
-from tenants.users.models import User
+from tenants.users.models import SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token
+from tenants.users.sign_ins import Turn, begin_sign_in
 from tenants.users.tickets import ticket_url
 from tenants.users.tokens import AccessToken, RefreshToken
 from tests.stage import administrator
@@ -121,12 +122,17 @@ def a_token_opens_its_own_tenant_only(neighbours: Neighbours) -> None:
     move_in_with(neighbours, "users_user")
     owner = owner_of(neighbours.globex)
     with unit_of_work(neighbours.globex):
-        access, refresh = str(AccessToken.issue(owner)), str(RefreshToken.issue(owner))
+        sign_in = begin_sign_in(user=owner, kind=SignIn.Kind.API)
+        access = str(AccessToken.issue(owner, sign_in.pk))
+        refresh = str(RefreshToken.at(Turn(sign_in.pk, sign_in.number, sign_in.used_at), owner))
+    move_in_with(neighbours, "users_signin")
     assert browser(neighbours.globex, authorization=f"Bearer {access}").get("/api/v1/me/").status_code == 200
     assert browser(neighbours.acme, authorization=f"Bearer {access}").get("/api/v1/me/").status_code == 401
     body = {"refresh": refresh}
     there = browser(neighbours.acme).post("/api/v1/auth/refresh/", body, content_type="application/json")
     assert there.status_code == 401
+    own = browser(neighbours.globex).post("/api/v1/auth/refresh/", body, content_type="application/json")
+    assert own.status_code == 200
 
 
 def an_api_token_opens_its_own_tenant_only(neighbours: Neighbours) -> None:

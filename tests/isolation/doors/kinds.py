@@ -38,6 +38,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "read": EVERYBODY,
     "write": EVERYBODY - {"viewer"},
     "manage": frozenset({"owner", "admin"}),
+    "own": EVERYBODY,
 }
 SCOPES: Final = frozenset({"read", "write"})
 

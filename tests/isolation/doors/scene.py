@@ -31,9 +31,10 @@ from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.hosts import directory
 from tenants.users.accounts import create_user
-from tenants.users.models import User
+from tenants.users.models import SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token, revoke_api_token
+from tenants.users.sign_ins import begin_sign_in
 from tests.cast import PASSWORD, ROLES, tenant_named
 from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
 from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
@@ -163,6 +164,8 @@ def _fill(tenant: Tenant, word: str) -> str:
             file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
             upload_import(actor=CLERK, file=file, name=f"{name} {word}.csv", start=False)
         owner = User.objects.get(role="owner")
+        for kind in SignIn.Kind.values:
+            begin_sign_in(user=owner, kind=kind, client=word)
         tokens = [create_api_token(actor=CLERK, owner=owner, name=word, scopes=SCOPES) for _ in range(2)]
         ensure_rows()
     return tokens[0][1]

@@ -100,9 +100,11 @@ def _is_let_in(route: Route, method: str, response: Any) -> bool:
         return status in {200, 302, 400, 410, 422}
     if status == 302 and response["Location"].startswith("/sign-in/"):
         return False
+    # What belongs to another person of the workspace is not there.
+    is_own = bool(route.ids) and str(route.verb(method)).endswith(":own")
     if method in SAFE:
-        return status == 200 or (status == 302 and not route.is_api)
-    return status not in {401, 403, 404, 405}
+        return status == 200 or (status == 302 and not route.is_api) or (status == 404 and is_own)
+    return status not in {401, 403, 405} and (status != 404 or is_own)
 
 
 def _says(response: Any, code: str) -> bool:
