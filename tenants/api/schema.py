@@ -16,6 +16,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
+from tenants.api.described import headers_of
 from tenants.api.problems import CONTENT_TYPE
 from tenants.api.renderers import JSONRenderer, dump_json
 from tenants.api.serializers import NoInput, TenantSerializer
@@ -72,6 +73,15 @@ class TenantSchema(AutoSchema):
             return {status: None if status == 204 else self.declared.output_class}
         status = self.declared.statuses.get(self.declared.action, 200)
         return {status: None if status == 204 else self.declared.get_serializer_class()}
+
+    def get_override_parameters(self) -> list[Any]:
+        """The headers that the operation takes and tells."""
+        return headers_of(self.declared, self.method)
+
+    def is_deprecated(self) -> bool:
+        """Whether the view declares that the operation will go away."""
+        action = getattr(self.declared, "action", None) or self.method.lower()
+        return self.declared.deprecation_of(action) is not None
 
     def _documentation(self) -> str:
         action = getattr(self.declared, "action", None) or self.method.lower()
@@ -156,8 +166,8 @@ def describe_problems(
 PROBLEMS: Final = (
     "A problem (RFC 9457). 400: the body cannot be read. 401: no valid credential. 403: it does not include the "
     "right. 404: nothing with this id. 405, 406, 413, 415: the method, the wanted or the sent form. 409: the "
-    "present state does not allow it. 422: the input is wrong, as `errors` says. 429: too often; see Retry-After. "
-    "503: try again; see Retry-After."
+    "present state does not allow it. 412, 428: If-Match names another state, or is needed. 422: the input is wrong, "
+    "as `errors` says. 429: too often; see Retry-After. 503: try again; see Retry-After."
 )
 PROBLEM: Final[Schema] = {
     "type": "object",
@@ -184,7 +194,7 @@ PROBLEM_ERROR: Final[Schema] = {
             "type": "string",
             "description": "A JSON pointer into the body, or /name of a parameter.",
         },
-        "in": {"type": "string", "enum": ["body", "query"]},
+        "in": {"type": "string", "enum": ["body", "query", "header"]},
         "code": {"type": "string"},
         "detail": {"type": "string"},
     },

@@ -14,6 +14,9 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.api.access import Declares
+from tenants.api.conditional import Conditional
+from tenants.api.deprecation import Deprecates
+from tenants.api.etags import etag_of
 from tenants.api.failures import InvalidQuery
 from tenants.api.idempotency import Repeatable
 from tenants.audit.actors import Actor, actor_of
@@ -21,7 +24,7 @@ from tenants.audit.actors import Actor, actor_of
 Shape = type[BaseSerializer[Any]]
 
 
-class TenantView(Declares, Repeatable):
+class TenantView(Declares, Deprecates, Repeatable):
     """An API view without a list behind it. Name its verbs by method, or why it is public."""
 
     http_method_names = ["get", "head", "post", "patch", "put", "delete"]
@@ -41,7 +44,9 @@ class TenantView(Declares, Repeatable):
         return Response(self.output_class(instance).data, status=status)
 
 
-class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, Repeatable, GenericViewSet[Any]):
+class TenantViewSet(
+    Declares, ListModelMixin, RetrieveModelMixin, Conditional, Deprecates, Repeatable, GenericViewSet[Any]
+):
     """A resource: lists and shows records; writes are actions that call one service verb.
 
     `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes,
@@ -83,7 +88,17 @@ class TenantViewSet(Declares, ListModelMixin, RetrieveModelMixin, Repeatable, Ge
     def answer(self, instance: Any, *, headers: Mapping[str, str] | None = None) -> Response:
         """One record, in the action's shape and with its status."""
         status = self.statuses.get(self.action, 200)
-        return Response(self.get_serializer(instance).data, status=status, headers=headers)
+        tag = {"ETag": etag_of(instance)} if self.shows_record(self.action) else {}
+        data = self.get_serializer(instance).data
+        return Response(data, status=status, headers={**tag, **(headers or {})})
+
+    @classmethod
+    def shows_record(cls, action: str) -> bool:
+        """Whether an action answers with the record of its path, as reading it does."""
+        return cls.statuses.get(action) != 204 and cls.outputs.get(action) in (
+            None,
+            cls.outputs.get("retrieve"),
+        )
 
 
 class Creates:

@@ -1,0 +1,63 @@
+"""If-Match (RFC 9110, 13.1.1): a change is made only to the state that its caller has seen."""
+
+from typing import Any, ClassVar
+
+from django.db import connections
+from django.db.models import Model, QuerySet
+from rest_framework.generics import GenericAPIView
+
+from tenants.api.access import SAFE_METHODS
+from tenants.api.etags import is_same_state, listed
+from tenants.errors import DomainError, PreconditionFailed
+
+HEADER = "If-Match"
+
+
+class PreconditionRequired(DomainError):
+    """The change has to name the state that it is meant for (RFC 6585)."""
+
+    code = "precondition_required"
+    status = 428
+    title = "Precondition required"
+
+
+class Conditional(GenericAPIView[Any]):
+    """Base of viewsets: changes of a record heed If-Match; `requires_if_match` names actions that insist on it."""
+
+    action: str
+    requires_if_match: ClassVar[tuple[str, ...]] = ()
+
+    def get_object(self) -> Any:
+        """The record of the path, locked and compared when the request names the state it is meant for."""
+        header = self.request.headers.get(HEADER)
+        if self.request.method in SAFE_METHODS:
+            return super().get_object()
+        if header is None:
+            self._refuse_unconditional()
+            return super().get_object()
+        _lock(self.get_queryset(), self.kwargs[self.lookup_field], deleting=self.request.method == "DELETE")
+        instance = super().get_object()
+        _refuse_stale(header, instance)
+        return instance
+
+    def _refuse_unconditional(self) -> None:
+        if self.action in self.requires_if_match:
+            raise PreconditionRequired(
+                "Somebody else may have changed this record. Read it, and send the ETag of that answer in If-Match; "
+                "'If-Match: *' changes it whatever its state."
+            )
+
+
+def _lock(rows: QuerySet[Any], key: Any, *, deleting: bool) -> None:
+    # Before it is read and until the request's end, or two changes could both find the state they expect.
+    if connections[rows.db].in_atomic_block:
+        held = rows.model._base_manager.select_for_update(no_key=not deleting).filter(pk=key)
+        held.values_list("pk").first()
+
+
+def _refuse_stale(header: str, instance: Model) -> None:
+    if not any(is_same_state(tag, instance) for tag in listed(header)):
+        raise PreconditionFailed(
+            "This record is not in the state that If-Match names. Read it again, look at what has changed, and send "
+            "the ETag of that answer, with its quotes, in If-Match."
+        )
