@@ -10,4 +10,9 @@ class OrdersConfig(AppConfig):
 
     no_update: ClassVar[list[str]] = ["orders_orderline"]
     seed_tables: ClassVar[list[str]] = ["orders_ordercounter"]
-    sandbox: ClassVar[dict[str, Any]] = {"orders_customer": {"email": "address", "phone": "empty"}}
+    sandbox: ClassVar[dict[str, Any]] = {
+        "orders_customer": {"email": "address", "phone": "empty"},
+        "orders_address": {"phone": "empty"},
+        "orders_customernote": {"author_label": "label"},
+        "orders_order": {"billing_address": "keep", "shipping_address": "keep"},
+    }

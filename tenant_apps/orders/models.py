@@ -77,6 +77,9 @@ class Order(Record):
     )
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    # The customer's addresses at the moment of placing, as customers.addresses.snapshot_addresses has them.
+    billing_address = models.JSONField(null=True, blank=True, editable=False)
+    shipping_address = models.JSONField(null=True, blank=True, editable=False)
     note = models.TextField(blank=True, default="")
     source = models.CharField(max_length=10, choices=Source, default=Source.PORTAL)
     external_reference = models.CharField(max_length=64, null=True, blank=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenant_apps.orders.customers.serializers import PlacedAddressField
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import MOST_LINES, LineInput
 from tenant_apps.products.writing import MOST_AT_ONCE
@@ -50,10 +51,12 @@ class OrderSerializer(TenantModelSerializer):
 class OrderDetailSerializer(OrderSerializer):
     """An order with its lines."""
 
+    billing_address = PlacedAddressField()
+    shipping_address = PlacedAddressField()
     lines = LineSerializer(many=True, read_only=True)
 
     class Meta(OrderSerializer.Meta):
-        fields = (*OrderSerializer.Meta.fields, "lines")
+        fields = (*OrderSerializer.Meta.fields, "billing_address", "shipping_address", "lines")
         read_only_fields = fields
 
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from billing.entitlements import Limit, require
 from billing.usage import record_usage
+from tenant_apps.orders.customers.addresses import snapshot_addresses
+from tenant_apps.orders.customers.standing import buyer
 from tenant_apps.orders.errors import ReferenceTaken
 from tenant_apps.orders.models import TRANSITIONS, Customer, Move, Order, OrderLine
 from tenant_apps.products.ledger import (
@@ -122,6 +124,8 @@ def update_draft(*, actor: Actor, order: Order, **changes: Unpack[DraftChanges])
 
 def _change_draft(order: Order, changes: DraftChanges) -> list[str]:
     clean: dict[str, Any] = dict(changes)
+    if "customer" in changes:
+        clean["customer"] = buyer(changes["customer"])
     if "note" in changes:
         clean["note"] = clean_text(changes["note"], field="note")
     if "external_reference" in changes:
@@ -142,7 +146,7 @@ def discard_draft(*, actor: Actor, order: Order) -> None:
 
 def _write_draft(actor: Actor, lines: Sequence[LineInput], fields: DraftFields) -> Order:
     order = Order(
-        customer=fields.get("customer"),
+        customer=buyer(fields.get("customer")),
         note=clean_text(fields.get("note", ""), field="note"),
         source=clean_choice(fields.get("source", Order.Source.API), Order.Source, field="source"),
         external_reference=_clean_reference(fields.get("external_reference")),
@@ -302,7 +306,7 @@ def _place(actor: Actor, order: Order) -> Order:
     held = hold_for_sale(wanted)
     order.number = take_numbers()[0]
     reserve_stock(actor=actor, held=held, source=order.stock_source)
-    order = _advance(order, Move.PLACE, number=order.number)
+    order = _advance(order, Move.PLACE, number=order.number, **snapshot_addresses(order))
     record_usage(meter="orders_placed", quantity=1, idempotency_key=f"orders_placed:{order.pk}")
     record(
         actor=actor,

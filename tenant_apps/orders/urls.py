@@ -2,12 +2,14 @@
 
 from django.urls import include, path
 
-from tenant_apps.orders.customers.viewsets import CustomerViewSet
+from tenant_apps.orders.customers.viewsets import AddressViewSet, CustomerViewSet, NoteViewSet
 from tenant_apps.orders.viewsets import OrderViewSet
 from tenants.api.viewsets import Router
 
 router = Router()
 router.register("customers", CustomerViewSet)
+router.register("customers/<uuid:customer_id>/addresses", AddressViewSet)
+router.register("customers/<uuid:customer_id>/notes", NoteViewSet)
 router.register("orders", OrderViewSet)
 
 urlpatterns = [path("", include(router.urls))]

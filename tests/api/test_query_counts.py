@@ -4,6 +4,8 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from tenant_apps.orders.customers.addresses import add_address
+from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
@@ -20,11 +22,21 @@ LISTS = {
     "stock/?limit=100": 2,
     "products/{product}/movements/?limit=100": 3,
     "customers/?limit=100": 2,
+    "customers/?limit=100&tag=vip": 2,
+    "customers/{customer}/addresses/?limit=100": 3,
+    "customers/{customer}/notes/?limit=100": 3,
     "orders/?limit=100": 2,
     "orders/?limit=100&search=ada&status=placed": 2,
     "api-tokens/?limit=100": 2,
 }
-RECORDS = {"me/": 1, "products/{product}/": 2, "stock/{product}/": 2, "orders/{order}/": 3}
+RECORDS = {
+    "me/": 1,
+    "customers/{customer}/": 2,
+    "customers/{customer}/value/": 3,
+    "products/{product}/": 2,
+    "stock/{product}/": 2,
+    "orders/{order}/": 3,
+}
 
 
 def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
@@ -37,9 +49,12 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
             a_product(category=category)
             adjust_stock(actor=actor, product=product, delta=1, note="Found")
             customer = create_customer(actor=actor, name=f"Ada {number}")
+            add_note(actor=actor, customer=customer, text="Rang")
+            add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
             orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
             create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
-    return {"product": str(product.id), "order": str(orders[0].id)}
+    records = {"product": product, "order": orders[0], "customer": customer}
+    return {name: str(record.pk) for name, record in records.items()}
 
 
 def queries(api: Api, path: str) -> list[str]:

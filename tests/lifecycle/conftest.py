@@ -28,6 +28,8 @@ from shared_apps.lifecycle.services import (
 from shared_apps.lifecycle.tables import Checksums, checksum
 from tenant_apps.imports.models import Import, RejectedRow, StagedLine
 from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.customers.addresses import add_address
+from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.products.services import create_category
 from tenants.audit.actors import Actor
@@ -85,6 +87,8 @@ def stock(tenant: Tenant) -> None:
         buyer = create_customer(
             actor=actor, name="Bill", email="bill@customers.example", phone="+44 1", reference="B-1"
         )
+        add_note(actor=actor, customer=buyer, text=NASTY)
+        add_address(actor=actor, customer=buyer, line1="1 High St", city="Oxford", country="GB")
         a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk)
         a_draft((mug, 1))
         some_documents(mug)

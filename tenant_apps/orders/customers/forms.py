@@ -32,7 +32,7 @@ class CustomerField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        found = list(Customer.objects.filter(_named(text))[:2])
+        found = list(Customer.objects.listed().filter(_named(text))[:2])
         if not found:
             raise ValidationError(
                 f"No customer has the reference, e-mail or name “{text}”. Choose one from the suggestions."

@@ -8,10 +8,11 @@ from tenant_apps.orders.customers.models import Customer
 
 
 def search_customers(customers: QuerySet[Customer], words: str) -> QuerySet[Customer]:
-    """Customers by reference, or by words of name, e-mail and country."""
+    """Customers by reference, or by words of name, company, e-mail and country."""
     for word in words.split():
         customers = customers.filter(
             Q(name__icontains=word)
+            | Q(company__icontains=word)
             | Q(email__icontains=word)
             | Q(country__icontains=word)
             | Q(reference__istartswith=word)

@@ -15,6 +15,8 @@ from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.services import upload_import
+from tenant_apps.orders.customers.addresses import add_address
+from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import (
     LineInput,
@@ -158,6 +160,9 @@ def _fill(tenant: Tenant, word: str) -> str:
         customer, _ = [
             create_customer(actor=CLERK, name="Buyer", reference=f"C-{number}") for number in (1, 2)
         ]
+        for text in ("Rang", "Wrote"):
+            add_note(actor=CLERK, customer=customer, text=text)
+            add_address(actor=CLERK, customer=customer, line1="Via Po 1", city="Torino", country="IT")
         _orders([LineInput(product.pk, 1)], customer)
         some_documents(product)
         for name in ("first", "second"):
