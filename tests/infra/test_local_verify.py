@@ -42,7 +42,18 @@ def test_everything_goes_on_after_a_failure_and_fails_at_the_end(monkeypatch, py
     assert "line 3 is wrong" in said
     assert said.rstrip().endswith("Failed: types. The tests run all the same.")
     assert pytest_calls[0][0] == "--numprocesses"
-    assert "--cov" in pytest_calls[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cheap", "covered"), [([], False, False), ([], True, True), (["--coverage"], False, True)]
+)
+def test_coverage_is_measured_where_it_is_cheap_or_asked_for(
+    monkeypatch, pytest_calls, arguments, cheap, covered
+):
+    monkeypatch.setattr(verify, "_checks", dict)
+    monkeypatch.setattr(verify, "COVERAGE_IS_CHEAP", cheap)
+    verify.main(arguments)
+    assert ("--cov" in pytest_calls[0]) is covered
 
 
 def test_with_arguments_only_pytest_runs_with_them(pytest_calls, capsys):
