@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tenant_apps.orders.customers.serializers import CustomerSerializer
 from tenant_apps.orders.filters import OrderFilters
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.serializers import (
@@ -30,6 +31,7 @@ from tenant_apps.orders.services import (
     replace_lines,
     update_draft,
 )
+from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
@@ -41,6 +43,7 @@ class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
     queryset = Order.objects.all()
     serializer_class = OrderDetailSerializer
     outputs = {"list": OrderSerializer}
+    expansions = {"customer": Expansion(CustomerSerializer, "customers:read")}
     inputs = {
         "create": NewOrderSerializer,
         "partial_update": DraftChangesSerializer,

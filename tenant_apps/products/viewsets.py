@@ -31,6 +31,7 @@ from tenant_apps.products.services import (
     rename_category,
     update_product,
 )
+from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
@@ -66,6 +67,7 @@ class ProductViewSet(Creates, Updates, TenantViewSet):
     verbs = {"receive": "stock:write", "adjust": "stock:write"}
     queryset = Product.objects.all()
     serializer_class = ProductSerializer
+    expansions = {"category": Expansion(CategorySerializer, "products:read")}
     inputs = {
         "create": NewProductSerializer,
         "partial_update": ProductChangesSerializer,
@@ -111,6 +113,7 @@ class MovementViewSet(TenantViewSet):
     resource = "stock"
     queryset = StockMovement.objects.all()
     serializer_class = MovementSerializer
+    expansions = {"product": Expansion(ProductSerializer, "products:read")}
     filterset_class = MovementFilters
     ordering = ("-at",)
     ordering_fields = ("at",)

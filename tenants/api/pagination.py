@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -14,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from tenants.api.failures import InvalidQuery
-from tenants.signing import BadLink, sign, unsign
+from tenants.api.renderers import dump_json
+from tenants.signing import BadLink, sign_until, unsign_until
 
 DEFAULT_LIMIT: Final = 25
 MOST: Final = 100
@@ -103,7 +105,7 @@ class CursorPagination(BasePagination):
         if not edge:
             return None
         values = [_text(getattr(edge[0], column.name)) for column in self.columns]
-        cursor = sign(self._purpose(), [backwards, values])
+        cursor = sign_until(self._purpose(), [backwards, values], _end())
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 
     def _position(self, model: type[Model]) -> Position | None:
@@ -111,7 +113,7 @@ class CursorPagination(BasePagination):
         if text is None:
             return None
         try:
-            backwards, values = unsign(self._purpose(), text, max_age=GOOD_FOR)
+            (backwards, values), _ = unsign_until(self._purpose(), text)
             fields = [model._meta.get_field(column.name) for column in self.columns]
             return Position(backwards, [_value(*pair) for pair in zip(fields, values, strict=True)])
         except (BadLink, ValueError, TypeError, ValidationError) as error:
@@ -170,8 +172,14 @@ def _beyond(columns: list[Column], values: list[Any]) -> Q:
     return first.from_(values[0]) & later
 
 
+def _end() -> datetime:
+    """When a cursor of today ends; the same all day, so that a page that stays the same is the same text."""
+    return (timezone.now() + GOOD_FOR).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _text(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | str) else str(value)
+    """The value as records show it."""
+    return value if value is None or isinstance(value, int | str) else dump_json(value)[1:-1].decode()
 
 
 def _value(field: Any, text: Any) -> Any:

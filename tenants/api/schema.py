@@ -17,6 +17,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
 from tenants.api.described import headers_of
+from tenants.api.described_reads import KNOWN, is_read, note_expansions, parameters_of
 from tenants.api.problems import CONTENT_TYPE
 from tenants.api.renderers import JSONRenderer, dump_json
 from tenants.api.serializers import NoInput, TenantSerializer
@@ -71,12 +72,21 @@ class TenantSchema(AutoSchema):
         if not hasattr(self.declared, "action"):
             status = getattr(self.declared, "status", 200)
             return {status: None if status == 204 else self.declared.output_class}
+        if is_read(self.declared, self.method):
+            return {200: self.declared.get_serializer_class(), 304: KNOWN}
         status = self.declared.statuses.get(self.declared.action, 200)
         return {status: None if status == 204 else self.declared.get_serializer_class()}
 
     def get_override_parameters(self) -> list[Any]:
         """The headers that the operation takes and tells."""
-        return headers_of(self.declared, self.method)
+        reading = parameters_of(self.declared) if is_read(self.declared, self.method) else []
+        return headers_of(self.declared, self.method) + reading
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None and is_read(self.declared, self.method):
+            note_expansions(operation, self)
+        return operation
 
     def is_deprecated(self) -> bool:
         """Whether the view declares that the operation will go away."""

@@ -50,7 +50,23 @@ class TenantSerializer(serializers.Serializer[Any]):
         return ErrorDetail(f"There is no such field here. Fields: {known}.", "unknown_field")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        return {name: read(instance) for name, read in self.readers()}
+        return {name: read(instance) for name, read in self.chosen_readers()}
+
+    def chosen_readers(self) -> list[tuple[str, Reader]]:
+        """The readers of what this answer shows: of all fields, unless the view's context holds `readers`."""
+        chosen: list[tuple[str, Reader]] | None = self.context.get("readers")
+        return self.readers() if chosen is None else chosen
+
+    @classmethod
+    def readers_for(
+        cls, shows: Callable[[str], bool], expanded: "Mapping[str, type[TenantSerializer]]"
+    ) -> list[tuple[str, Reader]]:
+        """The readers of some fields, with related records in place of some ids."""
+        return [
+            (name, _one(attrgetter(name), expanded[name]()) if name in expanded else read)
+            for name, read in cls.readers()
+            if shows(name)
+        ]
 
     @classmethod
     def readers(cls) -> list[tuple[str, Reader]]:

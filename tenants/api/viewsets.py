@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Model
 from rest_framework.exceptions import ErrorDetail
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -19,6 +18,7 @@ from tenants.api.deprecation import Deprecates
 from tenants.api.etags import etag_of
 from tenants.api.failures import InvalidQuery
 from tenants.api.idempotency import Repeatable
+from tenants.api.reading import Reads
 from tenants.audit.actors import Actor, actor_of
 
 Shape = type[BaseSerializer[Any]]
@@ -44,13 +44,11 @@ class TenantView(Declares, Deprecates, Repeatable):
         return Response(self.output_class(instance).data, status=status)
 
 
-class TenantViewSet(
-    Declares, ListModelMixin, RetrieveModelMixin, Conditional, Deprecates, Repeatable, GenericViewSet[Any]
-):
+class TenantViewSet(Declares, Reads, Conditional, Deprecates, Repeatable, GenericViewSet[Any]):
     """A resource: lists and shows records; writes are actions that call one service verb.
 
     `serializer_class` shapes what goes out, `outputs` other answers by action, `inputs` what an action takes,
-    `statuses` what it answers with.
+    `statuses` what it answers with, `expansions` the related records that reads may show.
     """
 
     lookup_field = "id"
@@ -70,12 +68,8 @@ class TenantViewSet(
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown_parameters(request, self.parameters() if self.action == "list" else set())
-
-    def parameters(self) -> set[str]:
-        """The query parameters that the list takes."""
-        parts = [self.paginator, *(backend() for backend in self.filter_backends)]
-        return set().union(*(part.parameters(self) for part in parts))  # type: ignore[union-attr]
+        refuse_unknown_parameters(request, self.parameters())
+        self.select()
 
     def get_serializer_class(self) -> Shape:
         return self.outputs.get(self.action) or super().get_serializer_class()

@@ -150,6 +150,7 @@ def test_an_edited_cursor_is_refused(owner_api, cursor, place):
     assert errors(owner_api.get("products/", cursor="".join(letters))) == {"/cursor": "invalid_cursor"}
 
 
-def test_an_old_cursor_is_refused(owner_api, cursor, monkeypatch):
+def test_an_old_cursor_is_refused(owner_api, seven, monkeypatch):
     monkeypatch.setattr(pagination, "GOOD_FOR", timedelta(seconds=-1))
-    assert errors(owner_api.get("products/", cursor=cursor)) == {"/cursor": "invalid_cursor"}
+    old = owner_api.get("products/", limit=3).json()["next"]
+    assert errors(owner_api.client.get(old)) == {"/cursor": "invalid_cursor"}
