@@ -146,8 +146,20 @@ class Pristine:
         if not self._connection.execute(f'SELECT 1 FROM "{schema}"."{table}" LIMIT 1').fetchone():
             return empty
         kept = f'{self._kept}."{schema}.{table}"'
-        self._connection.execute(f'CREATE TABLE {kept} AS SELECT * FROM "{schema}"."{table}"')
-        return f'{empty}; INSERT INTO "{schema}"."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
+        columns = self._columns(schema, table)
+        self._connection.execute(f'CREATE TABLE {kept} AS SELECT {columns} FROM "{schema}"."{table}"')
+        return f'{empty}; INSERT INTO "{schema}"."{table}" ({columns}) OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
+
+    def _columns(self, schema: str, table: str) -> str:
+        """The columns that rows are written with; what the database works out by itself is not among them."""
+        row = self._connection.execute(
+            "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)"
+            " FROM information_schema.columns"
+            " WHERE table_schema = %s AND table_name = %s AND is_generated = 'NEVER'",
+            [schema, table],
+        ).fetchone()
+        assert row is not None
+        return str(row[0])
 
     def _tables(self) -> list[tuple[Any, ...]]:
         return self._connection.execute(

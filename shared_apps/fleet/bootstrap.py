@@ -7,6 +7,7 @@ from django.conf import settings
 from psycopg import sql
 
 from shared_apps.fleet.grants import TENANT_GROUP
+from tenants.searching import LANGUAGES, PLAIN, configuration
 
 LEAST_VERSION: Final = 170000
 # With one SELECT these leave the role or the path; what the platform needs of them it runs as its logins.
@@ -57,6 +58,11 @@ DATABASE: Final = (
     "CREATE SCHEMA IF NOT EXISTS ext AUTHORIZATION {migrator}",
     "GRANT USAGE ON SCHEMA ext TO {migrator}, {tenants}",
 )
+EXTENSIONS: Final = (
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ext",
+    "CREATE EXTENSION IF NOT EXISTS unaccent SCHEMA ext",
+)
+WORDS: Final = "asciihword, asciiword, hword, hword_asciipart, hword_part, word"
 
 
 class TooOld(RuntimeError):
@@ -76,6 +82,7 @@ def bootstrap(admin_url: str) -> None:
             _run(connection, CLUSTER)
         if not _is_prepared(connection):
             _run(connection, _handover(connection) + DATABASE + _revocations(connection))
+        _run(connection, _searching(connection))
 
 
 def _make_database(admin_url: str, name: str) -> None:
@@ -119,6 +126,27 @@ def _is_prepared(connection: psycopg.Connection[Any]) -> bool:
         " WHERE datname = current_database()"
     ).fetchone()
     return bool(row and row[0])
+
+
+def _searching(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """What the tenants' searches need and this database has not: accents taken off before words are stemmed."""
+    statements = [*EXTENSIONS]
+    for code, stemmer in {**LANGUAGES, PLAIN: "simple"}.items():
+        name = configuration(code)
+        found = connection.execute(
+            "SELECT 1 FROM pg_ts_config WHERE cfgnamespace = 'ext'::regnamespace AND cfgname = %s",
+            [name.partition(".")[2]],
+        ).fetchone()
+        if not found:
+            statements += [
+                f"CREATE TEXT SEARCH CONFIGURATION {name} (COPY = pg_catalog.{stemmer})",
+                f"ALTER TEXT SEARCH CONFIGURATION {name} ALTER MAPPING FOR {WORDS} WITH ext.unaccent, {_stem(stemmer)}",
+            ]
+    return tuple(statements)
+
+
+def _stem(stemmer: str) -> str:
+    return stemmer if stemmer == "simple" else f"{stemmer}_stem"
 
 
 def _login(alias: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from tenant_apps.imports.keys import CUSTOMER, LINE, ORDER, PRODUCT, key_prefix,
 from tenant_apps.imports.models import Import
 from tenant_apps.orders.models import OrderCounter
 from tenant_apps.orders.services import take_numbers
+from tenants.searching import current_language
 
 BATCH_LINES: Final = 4_000
 # Stock codes of the wholesaler's books that are charges, vouchers or bookings and never lie on a shelf.
@@ -22,11 +23,12 @@ SERVICE_SKUS: Final = (
 
 INSERT_PRODUCTS: Final = """
     INSERT INTO products_product (
-        id, created_at, updated_at, sku, name, description, kind, price, currency, status, on_hand, reserved
+        id, created_at, updated_at, sku, name, description, kind, price, currency, status, on_hand, reserved,
+        language
     )
     SELECT (%(prefix)s || %(kind)s || lpad(to_hex(line), 7, '0'))::uuid, %(now)s, %(now)s, sku,
         coalesce(name, sku), '', CASE WHEN sku ~ %(services)s THEN 'service' ELSE 'goods' END,
-        price, %(currency)s, 'active', 0, 0
+        price, %(currency)s, 'active', 0, 0, %(language)s
     FROM (
         SELECT sku, min(line) AS line,
             (array_agg(description ORDER BY line) FILTER (WHERE description <> ''))[1] AS name,
@@ -112,7 +114,10 @@ class Applied:
 
 def create_products(job: Import) -> int:
     """Make the products that the shop does not have; those it has are left as they are."""
-    return _execute(INSERT_PRODUCTS, {**_shared(job), "kind": PRODUCT, "services": SERVICE_SKUS})
+    return _execute(
+        INSERT_PRODUCTS,
+        {**_shared(job), "kind": PRODUCT, "services": SERVICE_SKUS, "language": current_language()},
+    )
 
 
 def create_customers(job: Import) -> int:

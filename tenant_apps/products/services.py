@@ -30,6 +30,7 @@ from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
 from tenants.errors import Conflict, Invalid
+from tenants.searching import current_language
 
 Reason = StockMovement.Reason
 
@@ -137,7 +138,8 @@ def create_product(
     """Create a product in the tenant's currency; opening stock becomes the first line of its ledger."""
     _require_room_for_product()
     kind = clean_choice(kind, Product.Kind, field="kind")
-    product = Product(kind=kind, currency=clean_currency(currency or current_tenant().currency))
+    currency = clean_currency(currency or current_tenant().currency)
+    product = Product(kind=kind, currency=currency, language=current_language())
     given = ProductChanges(sku=sku, name=name, description=description, price=price, status=status)
     _apply(product, given | {"category": category, "low_stock_at": low_stock_at})
     _write_product(product, force_insert=True)

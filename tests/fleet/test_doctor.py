@@ -47,11 +47,11 @@ CASES: Final[dict[str, Case]] = {
         K.DRIFT, ["ALTER TABLE HERE.products_product ADD extra text NOT NULL DEFAULT ''"],
         "column extra of products_product is left over", besides={K.LEDGER}),
     "a column lost": Case(
-        K.DRIFT, ["ALTER TABLE HERE.products_product DROP description"],
-        "column description of products_product is missing", besides={K.LEDGER}),
+        K.DRIFT, ["ALTER TABLE HERE.products_product DROP inherits"],
+        "column inherits of products_product is missing", besides={K.LEDGER}),
     "a column changed": Case(
-        K.DRIFT, ["ALTER TABLE HERE.products_product ALTER name TYPE varchar(999)"],
-        "column name of products_product is changed", besides={K.LEDGER}),
+        K.DRIFT, ["ALTER TABLE HERE.products_product ALTER kind TYPE varchar(999)"],
+        "column kind of products_product is changed", besides={K.LEDGER}),
     "an index lost": Case(
         K.DRIFT, ["DROP INDEX HERE.products_product_status"],
         "index products_product_status is missing", besides={K.LEDGER}),

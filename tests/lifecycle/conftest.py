@@ -31,6 +31,7 @@ from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.products.models import Image
 from tenant_apps.products.services import create_category
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
@@ -84,6 +85,7 @@ def stock(tenant: Tenant) -> None:
         create_api_token(actor=actor, owner=owner, name="till", scopes=["orders:read"])
         create_category(actor=actor, name="Things")
         mug = a_product(name="Mug", description=NASTY, opening_stock=50)
+        Image.objects.create(product=mug, position=0, alt=NASTY[:200], width=1, height=1, size=1)
         buyer = create_customer(
             actor=actor, name="Bill", email="bill@customers.example", phone="+44 1", reference="B-1"
         )
