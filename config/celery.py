@@ -40,7 +40,7 @@ SCHEDULE = {
     "check-domains": {"task": "shared_apps.domains.tasks.check_due_claims", "schedule": 60.0},
     "sweep-names": {"task": "shared_apps.domains.tasks.sweep_names", "schedule": 3600.0},
     "sweep-operations": {"task": "shared_apps.lifecycle.tasks.sweep_operations", "schedule": 15.0},
-    "tend-tenants": {"task": "shared_apps.clients.tasks.tend_tenants", "schedule": 1800.0},
+    "tend-tenants": {"task": "shared_apps.clients.tasks.tend_tenants", "schedule": 60.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
 }
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("tenant_apps.imports.urls_portal")),
     path("files/<str:token>/", serve, name="file"),
     path("api/", include("tenants.urls")),
+    path("api/v1/", include("tenants.api.urls")),
     path("api/v1/", include("tenants.users.urls")),
     path("api/v1/", include("shared_apps.domains.urls")),
     path("api/v1/", include("tenant_apps.products.urls")),

@@ -11,7 +11,7 @@ from tenants.tasks import PublicTask
 
 @shared_task(base=PublicTask)
 def tend_tenants() -> None:
-    """Have each active tenant swept of what was kept for its API's callers long enough."""
+    """Have stale jobs taken up and old answers forgotten in each active tenant."""
     for client in Client.objects.active().iterator():
         with tenant_context(as_tenant(client)):
             tend_tenant.delay()

@@ -14,3 +14,6 @@ class ProductsConfig(AppConfig):
         "products_stockmovement": {"actor_label": "label"},
         "products_location": {"address": "empty"},
     }
+
+    def ready(self) -> None:
+        from tenant_apps.products import bulk  # noqa: F401  (its jobs become known to the workers)

@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tenant_apps.products import bulk
 from tenant_apps.products.filters import CategoryFilters, MovementFilters, ProductFilters, StockFilters
 from tenant_apps.products.models import Category, Product, StockMovement
 from tenant_apps.products.serializers import (
@@ -31,6 +32,7 @@ from tenant_apps.products.services import (
     rename_category,
     update_product,
 )
+from tenants.api.bulk import TakesBulk
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
@@ -60,11 +62,12 @@ class CategoryViewSet(Creates, Updates, Deletes, TenantViewSet):
         delete_category(actor=self.actor, category=category)
 
 
-class ProductViewSet(Creates, Updates, TenantViewSet):
+class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
     """Products. They are archived, never deleted."""
 
     resource = "products"
     verbs = {"receive": "stock:write", "adjust": "stock:write"}
+    bulk_of = bulk.PRODUCTS
     queryset = Product.objects.all()
     serializer_class = ProductSerializer
     expansions = {"category": Expansion(CategorySerializer, "products:read")}
@@ -124,10 +127,11 @@ class MovementViewSet(TenantViewSet):
         return StockMovement.objects.of(product)
 
 
-class StockViewSet(TenantViewSet):
+class StockViewSet(TakesBulk, TenantViewSet):
     """What is on hand, reserved and available of all goods."""
 
     resource = "stock"
+    bulk_of = bulk.STOCK
     queryset = Product.objects.filter(kind=Product.Kind.GOODS)
     serializer_class = StockSerializer
     filterset_class = StockFilters

@@ -9,4 +9,4 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     # Answers that were given and work that was asked for belong to the original's callers.
-    sandbox: ClassVar[dict[str, Any]] = {"api_idempotencykey": "delete"}
+    sandbox: ClassVar[dict[str, Any]] = {"api_idempotencykey": "delete", "api_job": "delete"}

@@ -80,12 +80,15 @@ def failure_of(exc: Exception) -> Failure:
     return _UNFORESEEN
 
 
-def _response(failure: Failure, request: HttpRequest) -> Response:
-    more: dict[str, Any] = {**failure.data, **occurrence(request)}
-    if failure.errors:
-        more["errors"] = failure.errors
+def problem_of(failure: Failure, **more: Any) -> dict[str, Any]:
+    """A failure written down as a problem."""
+    errors = {"errors": failure.errors} if failure.errors else {}
     title = failure.title or TITLES.get(failure.status, "Error")
-    body = problem(failure.status, failure.code, title, failure.detail, **more)
+    return problem(failure.status, failure.code, title, failure.detail, **{**failure.data, **more, **errors})
+
+
+def _response(failure: Failure, request: HttpRequest) -> Response:
+    body = problem_of(failure, **occurrence(request))
     challenge = {"WWW-Authenticate": CHALLENGE} if failure.status == 401 else {}
     return Response(
         body, status=failure.status, headers={**challenge, **failure.headers}, content_type=CONTENT_TYPE

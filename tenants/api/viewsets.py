@@ -15,10 +15,11 @@ from rest_framework.viewsets import GenericViewSet
 from tenants.api.access import Declares
 from tenants.api.conditional import Conditional
 from tenants.api.deprecation import Deprecates
-from tenants.api.etags import etag_of
+from tenants.api.etags import answer_tag
 from tenants.api.failures import InvalidQuery
 from tenants.api.idempotency import Repeatable
 from tenants.api.reading import Reads
+from tenants.api.renderers import dump_json
 from tenants.audit.actors import Actor, actor_of
 
 Shape = type[BaseSerializer[Any]]
@@ -82,8 +83,8 @@ class TenantViewSet(Declares, Reads, Conditional, Deprecates, Repeatable, Generi
     def answer(self, instance: Any, *, headers: Mapping[str, str] | None = None) -> Response:
         """One record, in the action's shape and with its status."""
         status = self.statuses.get(self.action, 200)
-        tag = {"ETag": etag_of(instance)} if self.shows_record(self.action) else {}
         data = self.get_serializer(instance).data
+        tag = {"ETag": answer_tag(instance, dump_json(data))} if self.shows_record(self.action) else {}
         return Response(data, status=status, headers={**tag, **(headers or {})})
 
     @classmethod

@@ -27,8 +27,10 @@ from tenant_apps.orders.services import (
     fulfil_order,
     pay_order,
 )
+from tenant_apps.products.bulk import PRODUCTS as PRODUCTS_BULK
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import create_category, create_product, receive_stock
+from tenants.api.jobs import start_job
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.hosts import directory
@@ -168,6 +170,8 @@ def _fill(tenant: Tenant, word: str) -> str:
         for name in ("first", "second"):
             file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
             upload_import(actor=CLERK, file=file, name=f"{name} {word}.csv", start=False)
+        for _ in range(2):
+            start_job(actor=CLERK, kind=PRODUCTS_BULK.job, parameters={"items": []}, total=0)
         owner = User.objects.get(role="owner")
         for kind in SignIn.Kind.values:
             begin_sign_in(user=owner, kind=kind, client=word)
