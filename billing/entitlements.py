@@ -17,6 +17,12 @@ class Limit(StrEnum):
     ORDERS_PER_MONTH = "orders_per_month"
 
 
+class Feature(StrEnum):
+    """What a plan has or has not."""
+
+    GRAPHQL = "graphql"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one plan allows; a limit that is not named is not limited."""
@@ -24,6 +30,7 @@ class Plan:
     name: str
     limits: dict[Limit, int]
     larger: str | None = None
+    features: frozenset[Feature] = frozenset()
 
 
 PLANS: Final[dict[str, Plan]] = {
@@ -31,7 +38,7 @@ PLANS: Final[dict[str, Plan]] = {
     Client.Plan.TEAM: Plan(
         "Team", {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000}, larger="Business"
     ),
-    Client.Plan.BUSINESS: Plan("Business", {}),
+    Client.Plan.BUSINESS: Plan("Business", {}, features=frozenset(Feature)),
 }
 
 
@@ -41,6 +48,14 @@ class LimitReached(DomainError):
     code = "limit_reached"
     status = 402
     title = "The plan's limit is reached"
+
+
+class FeatureMissing(DomainError):
+    """The plan does not have it; the answer says which one has."""
+
+    code = "feature_missing"
+    status = 402
+    title = "The plan does not include this"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,18 @@ def require(limit: Limit, *, used: Callable[[], int], adding: int = 1, way_on: s
     allowance = check(limit, used=used)
     if not allowance.has_room_for(adding):
         raise _refusal(allowance, way_on)
+
+
+def require_feature(feature: Feature) -> None:
+    """Raise FeatureMissing unless the current tenant's plan has it."""
+    plan = _current_plan()
+    if feature not in plan.features:
+        named = ", ".join(each.name for each in PLANS.values() if feature in each.features)
+        raise FeatureMissing(
+            f"The {plan.name} plan does not include {feature.value}. Plans that do: {named}.",
+            plan=plan.name,
+            feature=feature.value,
+        )
 
 
 def _current_plan() -> Plan:

@@ -62,6 +62,7 @@ TENANT_APPS = [
 ]
 TABLELESS_APPS = [
     "config",
+    "tenant_apps.graphql",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",

@@ -20,4 +20,5 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.products.urls")),
     path("api/v1/", include("tenant_apps.orders.urls")),
     path("api/v1/", include("tenant_apps.imports.urls")),
+    path("api/v1/", include("tenant_apps.graphql.urls")),
 ]

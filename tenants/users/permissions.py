@@ -4,7 +4,17 @@ from typing import Final, Protocol
 
 READ: Final = frozenset(
     f"{resource}:read"
-    for resource in ("account", "customers", "imports", "jobs", "orders", "products", "stock", "team")
+    for resource in (
+        "account",
+        "customers",
+        "graphql",
+        "imports",
+        "jobs",
+        "orders",
+        "products",
+        "stock",
+        "team",
+    )
 )
 WRITE: Final = frozenset(
     f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class GraphqlConfig(AppConfig):
+    name = "tenant_apps.graphql"
+    label = "graphql"
+    verbose_name = "GraphQL"
