@@ -58,11 +58,11 @@ TENANT_APPS = [
     "tenants.api",
     "tenant_apps.products",
     "tenant_apps.orders",
+    "tenant_apps.graphql",
     "tenant_apps.imports",
 ]
 TABLELESS_APPS = [
     "config",
-    "tenant_apps.graphql",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",

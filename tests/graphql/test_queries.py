@@ -14,7 +14,8 @@ from tenant_apps.orders.services import LineInput, create_and_place_order
 from tenant_apps.products.services import create_category, create_product
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, unit_of_work
-from tests.api.calls import Api
+from tenants.users.models import User
+from tests.api.calls import Api, signed_in
 
 ALL = """
 query ($first: Int, $after: String) {
@@ -24,6 +25,11 @@ query ($first: Int, $after: String) {
     pageInfo { hasNextPage endCursor }
   }
 }"""
+
+
+@pytest.fixture
+def owner_api(owner: User, acme: Tenant) -> Api:
+    return signed_in(owner, acme)
 
 
 @pytest.fixture
