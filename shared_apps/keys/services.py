@@ -13,7 +13,7 @@ from shared_apps.keys.models import StoredKey
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.routers import CONTROL_ALIAS
-from tenants.users.keys import BEGINNING, SigningKey, derived, ring, seal, unseal
+from tenants.users.keys import BEGINNING, SigningKey, derived, known_secrets, ring, seal_key, unseal_key
 
 # Others may remember the published keys for PUBLISHED_FOR; a key signs only after all of them had to look again.
 PUBLISHED_FOR: Final = timedelta(minutes=5)
@@ -41,17 +41,17 @@ def rotate_signing_keys(*, actor: Actor, compromised: bool = False) -> StoredKey
 
 def _adopt_derived() -> None:
     """The key that follows from SECRET_KEY signed before the first rotation: from now on it can be retired."""
-    for secret in _secrets() if not any(_opened(row) for row in _rows()) else ():
+    for secret in known_secrets() if not any(_opened(row) for row in _rows()) else ():
         _keep(derived(secret), BEGINNING)
 
 
 def _seal_anew() -> None:
-    """Seal what an earlier SECRET_KEY has sealed, so that it may be forgotten; what nobody can open is no key."""
+    """Seal all under the present SECRET_KEY, so that an earlier one may go; what nobody can open is no key."""
     for row in _rows():
         if (key := _opened(row)) is None:
             row.delete()
-        elif unseal(row.kid, row.sealed, (settings.SECRET_KEY,)) is None:
-            row.sealed = seal(key)
+        else:
+            row.sealed = seal_key(key)
             row.save(update_fields=["sealed", "updated_at"])
 
 
@@ -68,7 +68,7 @@ def _retire(*, signs_from: datetime, at_once: bool) -> None:
 
 
 def _keep(key: SigningKey, signs_from: datetime) -> StoredKey:
-    row = StoredKey(kid=key.kid, sealed=seal(key), signs_from=signs_from)
+    row = StoredKey(kid=key.kid, sealed=seal_key(key), signs_from=signs_from)
     row.save(using=CONTROL_ALIAS, force_insert=True)
     return row
 
@@ -78,8 +78,4 @@ def _rows() -> list[StoredKey]:
 
 
 def _opened(row: StoredKey) -> SigningKey | None:
-    return unseal(row.kid, row.sealed, _secrets())
-
-
-def _secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return unseal_key(row.kid, row.sealed, known_secrets())

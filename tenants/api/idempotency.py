@@ -27,7 +27,7 @@ from rest_framework.views import APIView
 from tenants.api.failures import InvalidHeader
 from tenants.api.models import IdempotencyKey
 from tenants.context import realm_key
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Conflict, DomainError, Invalid
 from tenants.models import uuid7
 from tenants.sealing import CannotUnseal, seal, unseal
 
@@ -86,6 +86,10 @@ class Claim:
             return cls(claimed, sealed_for, is_anonymous)
         return _first_answer(credential, key, fingerprint, sealed_for)
 
+    def drop(self) -> None:
+        """Forget the key, as if it had never been sent."""
+        IdempotencyKey.objects.filter(pk=self.id).delete()
+
     def keep(self, response: HttpResponseBase) -> None:
         """Write the answer down; one that is produced while it is sent cannot be given twice."""
         row = IdempotencyKey.objects.filter(pk=self.id)
@@ -95,6 +99,19 @@ class Claim:
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
         answer = orjson.dumps(headers) + b"\n" + response.content
         row.update(status=response.status_code, answer=seal(self.sealed_for, answer))
+
+
+def _attempt(handler: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """A refusal undoes what the handler wrote, and not the claim of the key; unless it keeps even that."""
+    kept: DomainError
+    with transaction.atomic():
+        try:
+            return handler()
+        except DomainError as refusal:
+            if not refusal.keeps_writes:
+                raise
+            kept = refusal
+    raise kept
 
 
 class Repeatable(APIView):
@@ -114,9 +131,7 @@ class Repeatable(APIView):
             if isinstance(claim, HttpResponse):
                 return claim
             self._claim = claim
-            # A refusal undoes what the handler wrote, and not the claim of the key.
-            with transaction.atomic():
-                return handler(request, *args, **kwargs)
+            return _attempt(lambda: handler(request, *args, **kwargs))
 
         return post
 
@@ -130,6 +145,7 @@ class Repeatable(APIView):
         plain: Any = request._request
         if getattr(final, "exception", False):
             if claim.is_anonymous:
+                claim.drop()
                 return
             plain.undo = False
         if hasattr(final, "add_post_render_callback"):

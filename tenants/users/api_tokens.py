@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tenants.context import realm_key
 from tenants.users.models import ApiToken
+from tenants.users.tokens import generation
 
 PREFIX: Final = "rwh_"
 ALPHABET: Final = string.digits + string.ascii_letters
@@ -38,7 +39,14 @@ def find_api_token(secret: str) -> ApiToken | None:
     if not _is_well_formed(secret):
         return None
     digests = [digest(secret, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    return ApiToken.objects.usable().filter(digest__in=digests).first()
+    token = ApiToken.objects.usable().with_digest(digests).select_related("person").first()
+    return token if token is not None and stands(token) else None
+
+
+def stands(token: ApiToken) -> bool:
+    """Whether a token counts by the row of its person, if it has one: asked at each request, even of a known token."""
+    person = token.person
+    return person is None or (person.is_active and token.generation == generation(person))
 
 
 def _is_well_formed(secret: str) -> bool:

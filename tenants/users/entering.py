@@ -1,6 +1,6 @@
 """Opening and ending a person's session in the portal."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth import login, logout
 from django.http import HttpRequest
@@ -40,3 +40,10 @@ def current_sign_in(request: HttpRequest) -> SignIn | None:
     """The sign-in that a browser's request comes by."""
     known = request.session.get(SIGN_IN)
     return SignIn.objects.filter(pk=known, user=request.user.pk).first() if known else None
+
+
+def note_operator(*, request: HttpRequest, user: Any, verb: str) -> None:
+    """Write down that an operator came or went, in the platform's own audit log."""
+    address = request.META.get("REMOTE_ADDR") or None
+    actor = Actor(kind="operator", id=user.pk, label=user.email, address=address)
+    record(actor=actor, verb=verb, target=user)

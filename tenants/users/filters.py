@@ -12,6 +12,9 @@ class ApiTokenFilters(TenantFilterSet):
     """Filters of API tokens."""
 
     usable = BooleanFilter(method="by_use", help_text="Neither revoked nor expired.")
+    personal = BooleanFilter(
+        field_name="person", lookup_expr="isnull", exclude=True, help_text="Of a person."
+    )
 
     def by_use(self, queryset: QuerySet[ApiToken], name: str, value: bool) -> QuerySet[Any]:
         """Split the usable from the others."""

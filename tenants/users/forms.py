@@ -7,9 +7,17 @@ from django import forms
 from django.utils import timezone
 
 from tenants.forms import PortalForm
-from tenants.users.models import User
+from tenants.users.models import ApiToken, User
 from tenants.users.permissions import SCOPES
 
+KINDS: Final = ((ApiToken.Kind.SERVICE, "A service account"), (ApiToken.Kind.PERSONAL, "My own"))
+OVERLAPS: Final = (
+    ("24", "24 hours"),
+    ("1", "1 hour"),
+    ("168", "7 days"),
+    ("720", "30 days"),
+    ("0", "not at all"),
+)
 LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never"))
 
 
@@ -53,6 +61,14 @@ class NewPasswordForm(PortalForm):
 class ApiTokenForm(PortalForm):
     """What a new API token is for and may do."""
 
+    kind = forms.ChoiceField(
+        label="Whose",
+        choices=KINDS,
+        required=False,
+        initial=ApiToken.Kind.SERVICE,
+        widget=forms.RadioSelect,
+        help_text="A service account outlives the people who made it. Your own token never may more than you.",
+    )
     name = forms.CharField(max_length=120, help_text="What will use it, for example “Web shop”.")
     lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False, initial="90")
     scopes = forms.MultipleChoiceField(
@@ -64,11 +80,36 @@ class ApiTokenForm(PortalForm):
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not owner.can("tokens:manage"):
+            del self.fields["kind"]
         field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(scope, scope) for scope in sorted(SCOPES) if owner.can(scope)]
+
+    @property
+    def chosen_kind(self) -> str:
+        """Whose the token is; those who manage none make their own."""
+        if "kind" not in self.fields:
+            return ApiToken.Kind.PERSONAL
+        return self.cleaned_data["kind"] or ApiToken.Kind.SERVICE
 
     @property
     def expires_at(self) -> datetime | None:
         """When the token ends by the chosen lifetime."""
         days = self.cleaned_data["lifetime"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class RotationForm(PortalForm):
+    """How long the old secret goes on."""
+
+    overlap = forms.ChoiceField(
+        label="The old secret works for",
+        choices=OVERLAPS,
+        initial="24",
+        help_text="Time enough to put the new one everywhere.",
+    )
+
+    @property
+    def old_works_until(self) -> datetime:
+        """When the old secret ends by the chosen overlap."""
+        return timezone.now() + timedelta(hours=int(self.cleaned_data["overlap"]))

@@ -6,7 +6,6 @@ to be told. A process reads the table again when it has not for some seconds, or
 """
 
 import hashlib
-import os
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,19 +16,19 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import structlog
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
 
+from tenants.context import public_context
+from tenants.sealing import CannotUnseal, seal, unseal
+
 FRESH_FOR: Final = 5.0
 # Strangers can make up names of keys; they must not make us ask the database for each.
 ASKED_AT_MOST_EVERY: Final = 1.0
-NONCE_LENGTH: Final = 12
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 log = structlog.get_logger("rowhouse.keys")
 
@@ -106,8 +105,8 @@ class KeyRing:
 
     def _opened(self) -> list[tuple[KeptKey, SigningKey]]:
         self._read(not_within=FRESH_FOR)
-        secrets = _secrets()
-        found = [(kept, key) for kept in self._kept if (key := unseal(kept.kid, kept.sealed, secrets))]
+        secrets = known_secrets()
+        found = [(kept, key) for kept in self._kept if (key := unseal_key(kept.kid, kept.sealed, secrets))]
         return found or [(_derived_kept(secret), derived(secret)) for secret in secrets]
 
     def _read(self, *, not_within: float) -> bool:
@@ -137,24 +136,26 @@ def key_set() -> dict[str, Any]:
     return {"keys": [key.jwk for key in ring.published()]}
 
 
-def seal(key: SigningKey) -> str:
+def seal_key(key: SigningKey) -> str:
     """The private half, encrypted under SECRET_KEY; the name is bound to it."""
-    nonce = os.urandom(NONCE_LENGTH)
-    sealed = _cipher(settings.SECRET_KEY).encrypt(nonce, key.private.private_bytes_raw(), key.kid.encode())
-    return urlsafe_b64encode(nonce + sealed).decode()
+    with public_context():
+        sealed = seal(_purpose(key.kid), key.private.private_bytes_raw())
+    return urlsafe_b64encode(sealed).decode()
 
 
 @lru_cache(maxsize=64)
-def unseal(kid: str, sealed: str, secrets: tuple[str, ...]) -> SigningKey | None:
-    """The key behind a sealed text; None where none of these secrets has sealed it, so a planted row is no key."""
-    raw = urlsafe_b64decode(sealed)
-    for secret in secrets:
-        try:
-            private = _cipher(secret).decrypt(raw[:NONCE_LENGTH], raw[NONCE_LENGTH:], kid.encode())
-        except InvalidTag:
-            continue
-        return SigningKey.of(Ed25519PrivateKey.from_private_bytes(private))
-    return None
+def unseal_key(kid: str, sealed: str, secrets: tuple[str, ...]) -> SigningKey | None:
+    """The key behind a sealed text; None where none of our secrets has sealed it, so a planted row is no key."""
+    try:
+        with public_context():
+            private = unseal(_purpose(kid), urlsafe_b64decode(sealed))
+    except (CannotUnseal, ValueError):
+        return None
+    return SigningKey.of(Ed25519PrivateKey.from_private_bytes(private))
+
+
+def _purpose(kid: str) -> str:
+    return f"signing-key:{kid}"
 
 
 @lru_cache(maxsize=8)
@@ -172,11 +173,8 @@ def _is_valid(kept: KeptKey) -> bool:
     return kept.verifies_until is None or kept.verifies_until > timezone.now()
 
 
-def _cipher(secret: str) -> AESGCM:
-    return AESGCM(salted_hmac("tenants.users.keys", "seal", secret=secret, algorithm="sha256").digest())
-
-
-def _secrets() -> tuple[str, ...]:
+def known_secrets() -> tuple[str, ...]:
+    """The secret keys that may have sealed a key, the present one first."""
     return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 

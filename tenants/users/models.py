@@ -1,5 +1,7 @@
 """People and API tokens. In a tenant's schema they are its people, in `public` the platform's operators."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, ClassVar, Self, TypeAlias
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -9,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from tenants.models import Record
+from tenants.users.devices import device_of
 from tenants.users.permissions import ROLE_VERBS
 
 
@@ -147,8 +150,8 @@ class SignIn(Record):
         return f"{self.kind} {self.client}"
 
     @property
-    def is_open(self) -> bool:
-        return self.ended_at is None and self.expires_at > timezone.now()
+    def device(self) -> str:
+        return device_of(self.client)
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -157,15 +160,47 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         now = timezone.now()
         return self.filter(revoked_at=None).filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
 
+    def with_digest(self, digests: Collection[str]) -> Self:
+        """Whose secret it is: the present one, or the one before while that still works."""
+        former = models.Q(previous_digest__in=digests, previous_until__gt=timezone.now())
+        return self.filter(models.Q(digest__in=digests) | former)
+
+    def seen_by(self, user: User) -> Self:
+        """All, for those who manage tokens; for the others their own."""
+        return self if user.can("tokens:manage") else self.filter(person=user)
+
 
 class ApiToken(Record):
-    """A tenant's own credential for its programs; only a keyed digest of the secret is kept."""
+    """A credential for programs: of a service account, or of a person; only a keyed digest of the secret is kept.
+
+    A service account is the workspace's own and outlives whoever made it. A person's token never may more than the
+    person, and ends with their password and their account.
+    """
+
+    class Kind(models.TextChoices):
+        SERVICE = "service", "Service account"
+        PERSONAL = "personal", "Personal"
 
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=16)
     digest = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=32), default=list)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    person = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="personal_tokens",
+        db_index=False,
+        help_text="whose it is; nobody's when it is a service account",
+    )
+    generation = models.CharField(
+        max_length=16, default="", db_default="", help_text="of the person's password"
+    )
+    previous_digest = models.CharField(max_length=64, null=True, blank=True)
+    previous_until = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -178,7 +213,22 @@ class ApiToken(Record):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["digest"], name="users_apitoken_digest_unique")]
+        indexes = [
+            models.Index(fields=["person", "-id"], name="users_apitoken_person"),
+            models.Index(
+                fields=["previous_digest"],
+                condition=models.Q(previous_digest__isnull=False),
+                name="users_apitoken_previous",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="users_apitoken_digest_unique"),
+            models.CheckConstraint(
+                condition=models.Q(previous_digest=None, previous_until=None)
+                | models.Q(previous_digest__isnull=False, previous_until__isnull=False),
+                name="users_apitoken_overlap",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -188,9 +238,18 @@ class ApiToken(Record):
         return f"API token {self.name}"
 
     @property
+    def kind(self) -> str:
+        return self.Kind.SERVICE if self.person_id is None else self.Kind.PERSONAL
+
+    @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
+    @property
+    def old_works_until(self) -> datetime | None:
+        """Until when the secret before this one still works; None when it does not."""
+        return self.previous_until if self.previous_until and self.previous_until > timezone.now() else None
+
     def can(self, verb: str) -> bool:
-        """Whether the token's scopes include the verb."""
-        return verb in self.scopes
+        """Whether the token's scopes include the verb, and its person's role does, where it has one."""
+        return verb in self.scopes and (self.person is None or self.person.can(verb))

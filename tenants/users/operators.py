@@ -13,6 +13,7 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from tenants.errors import DomainError
+from tenants.users.entering import note_operator
 from tenants.users.sign_in import verify_password
 
 
@@ -52,8 +53,19 @@ class OperatorSite(UnfoldAdminSite):
         return interpreted(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The way in, under the same policy."""
-        return interpreted(partial(super().login, extra_context=extra_context))(request)
+        """The way in, under the same policy; who came in is written down."""
+        response = interpreted(partial(super().login, extra_context=extra_context))(request)
+        if request.method == "POST" and response.status_code == 302:
+            note_operator(request=request, user=request.user, verb="operator.signed_in")
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The way out."""
+        user = request.user
+        response = super().logout(request, extra_context)
+        if request.method == "POST" and user.is_authenticated:
+            note_operator(request=request, user=user, verb="operator.signed_out")
+        return response
 
 
 # The admin's components interpret attributes and set inline styles; nothing a tenant wrote is shown unescaped there,

@@ -20,7 +20,7 @@ WRITE: Final = frozenset(
     f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")
 )
 # What everybody has of their own, and nobody else sees.
-OWN: Final = frozenset({"sessions:own"})
+OWN: Final = frozenset({"sessions:own", "tokens:own"})
 MANAGE: Final = frozenset({"domains:manage", "tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {

@@ -1,34 +1,26 @@
-"""The way in and out, the appearance, and the settings page of API tokens."""
+"""The way in and out, and the appearance."""
 
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tenants.audit.actors import actor_of
-from tenants.navigation import Section, register_settings
-from tenants.portal import PortalRequest, attempt, done, portal, portal_public, posted, show_form
+from tenants.portal import attempt, done, portal_public, posted, show_form
 from tenants.signing import BadLink
 from tenants.templatetags.ui import THEMES
 from tenants.users.entering import enter, leave
-from tenants.users.forms import ApiTokenForm, NewPasswordForm, ResetForm, SignInForm
-from tenants.users.models import ApiToken
+from tenants.users.forms import NewPasswordForm, ResetForm, SignInForm
 from tenants.users.passwords import find_by_reset_link, request_reset, reset_password
-from tenants.users.services import create_api_token, revoke_api_token
 from tenants.users.sign_in import verify_password
 from tenants.users.tickets import redeem_ticket
 from tenants.users.verification import verify_email
 
 YEAR: Final = 365 * 24 * 3600
-MOST_TOKENS: Final = 200
-
-register_settings(Section("API tokens", "users:token_list", "tokens:manage", order=10))
 
 
 @portal_public("the way in")
@@ -120,48 +112,6 @@ def theme(request: HttpRequest) -> HttpResponse:
     if (chosen := request.POST.get("theme")) in THEMES:
         response.set_cookie("theme", chosen, max_age=YEAR, secure=settings.SECURE, samesite="Lax")
     return response
-
-
-@portal("tokens:manage")
-@require_GET
-def token_list(request: PortalRequest) -> HttpResponse:
-    """All API tokens of the workspace, the newest first."""
-    tokens = ApiToken.objects.select_related("created_by")[:MOST_TOKENS]
-    return render(request, "users/token_list.html", {"tokens": tokens})
-
-
-@portal("tokens:manage")
-@require_http_methods(["GET", "POST"])
-def token_new(request: PortalRequest) -> HttpResponse:
-    """Create a token and show its secret, this once."""
-    form = ApiTokenForm(posted(request), owner=request.user)
-    if form.is_valid():
-        made = attempt(form, lambda: _create(request, form))
-        if made:
-            token, secret = made
-            return render(request, "users/token_made.html", {"token": token, "secret": secret})
-    return show_form(request, "users/token_new.html", {"form": form})
-
-
-@portal("tokens:manage")
-@require_http_methods(["GET", "POST"])
-def token_revoke(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Ask, then end the token at once."""
-    token = get_object_or_404(ApiToken, pk=pk)
-    if request.method == "POST":
-        revoke_api_token(actor=actor_of(request), token=token)
-        return done(request, "users:token_list", f"The token {token.name} is revoked.")
-    return render(request, "users/token_revoke.html", {"token": token})
-
-
-def _create(request: PortalRequest, form: ApiTokenForm) -> tuple[ApiToken, str]:
-    return create_api_token(
-        actor=actor_of(request),
-        owner=request.user,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        expires_at=form.expires_at,
-    )
 
 
 def _next(request: HttpRequest) -> str:

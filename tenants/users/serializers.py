@@ -88,6 +88,15 @@ class ApiTokenSerializer(TenantModelSerializer):
     scopes = serializers.ListField(
         child=fields.ChoiceField(enum="Scope", choices=sorted(SCOPES)), min_length=1, max_length=50
     )
+    kind = fields.ChoiceField(
+        enum="ApiTokenKind",
+        choices=ApiToken.Kind.choices,
+        required=False,
+        help_text="A service account of the workspace, or a token of your own. A service account when left out.",
+    )
+    old_works_until = fields.TimestampField(
+        read_only=True, allow_null=True, help_text="Until when the secret before the last rotation works."
+    )
 
     class Meta:
         model = ApiToken
@@ -96,20 +105,40 @@ class ApiTokenSerializer(TenantModelSerializer):
             "name",
             "prefix",
             "scopes",
+            "kind",
+            "person",
             "created_by",
             "expires_at",
+            "rotated_at",
+            "old_works_until",
             "revoked_at",
             "last_used_at",
             "created_at",
             "updated_at",
         )
-        read_only_fields = ("prefix", "created_by", "revoked_at", "last_used_at")
+        read_only_fields = (
+            "prefix",
+            "person",
+            "created_by",
+            "rotated_at",
+            "old_works_until",
+            "revoked_at",
+            "last_used_at",
+        )
 
 
 class NewApiTokenSerializer(ApiTokenSerializer):
-    """A new API token with its secret, which is never shown again."""
+    """An API token with its new secret, which is never shown again."""
 
     token = fields.TextField(source="secret", read_only=True, help_text="Shown once: keep it now.")
 
     class Meta(ApiTokenSerializer.Meta):
         fields: Any = (*ApiTokenSerializer.Meta.fields, "token")
+
+
+class RotationSerializer(TenantSerializer):
+    """How a token gets its new secret."""
+
+    old_works_until = fields.TimestampField(
+        required=False, help_text="Until when the old secret works: 24 hours when left out, 30 days at most."
+    )

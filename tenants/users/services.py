@@ -12,15 +12,17 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
-from tenants.errors import DomainError, Forbidden, Invalid
+from tenants.errors import Conflict, DomainError, Forbidden, Invalid
 from tenants.users.api_tokens import SHOWN_LENGTH, digest, new_secret
 from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.sign_in import verify_password
 from tenants.users.sign_ins import Turn, begin_sign_in, end_sign_in, take_turn
-from tenants.users.tokens import SCHEME, AccessToken, RefreshToken
+from tenants.users.tokens import SCHEME, AccessToken, RefreshToken, generation
 
 NOTED_EVERY: Final = timedelta(minutes=1)
+OVERLAP: Final = timedelta(hours=24)
+LONGEST_OVERLAP: Final = timedelta(days=30)
 
 
 class RefreshRefused(DomainError):
@@ -88,9 +90,21 @@ def _pair(user: User, turn: Turn) -> TokenPair:
 
 @transaction.atomic
 def create_api_token(
-    *, actor: Actor, owner: User, name: str, scopes: Collection[str], expires_at: datetime | None = None
+    *,
+    actor: Actor,
+    owner: User,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime | None = None,
+    kind: str = ApiToken.Kind.SERVICE,
 ) -> tuple[ApiToken, str]:
-    """Create an API token with scopes that its owner has; the secret is returned here and never again."""
+    """Create a service account, or a token of the owner's own, with scopes that the owner has.
+
+    The secret is returned here and never again.
+    """
+    is_personal = kind == ApiToken.Kind.PERSONAL
+    if not is_personal:
+        _check_manages(owner)
     _check_scopes(owner, scopes)
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("The expiry lies in the past. Choose a later time or none.", field="expires_at")
@@ -101,11 +115,21 @@ def create_api_token(
         digest=digest(secret),
         scopes=sorted(set(scopes)),
         created_by=owner,
+        person=owner if is_personal else None,
+        generation=generation(owner) if is_personal else "",
         expires_at=expires_at,
     )
     token.save(force_insert=True)
-    record(actor=actor, verb="api_token.created", target=token, data={"name": name, "scopes": token.scopes})
+    data = {"name": name, "kind": token.kind, "scopes": token.scopes}
+    record(actor=actor, verb="api_token.created", target=token, data=data)
     return token, secret
+
+
+def _check_manages(user: User) -> None:
+    if not user.can("tokens:manage"):
+        raise Forbidden(
+            "Service accounts are made by owners and admins. Send kind 'personal' for a token of your own."
+        )
 
 
 def _check_scopes(owner: User, scopes: Collection[str]) -> None:
@@ -116,6 +140,44 @@ def _check_scopes(owner: User, scopes: Collection[str]) -> None:
         raise Invalid(f"{unknown[0]!r} is no scope. Choose from: {known}.", field="scopes")
     if beyond := sorted(scope for scope in scopes if not owner.can(scope)):
         raise Forbidden(f"Your role does not include {beyond[0]}, so a token of yours cannot either.")
+
+
+@transaction.atomic
+def rotate_api_token(
+    *, actor: Actor, owner: User, token: ApiToken, old_works_until: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Give a token a new secret. The old one works until then, by default for a day; the one before it no more."""
+    token = ApiToken.objects.select_for_update(of=("self",)).get(pk=token.pk)
+    _check_rotates(owner, token)
+    until = _end_of_overlap(token, old_works_until)
+    secret, now = new_secret(), timezone.now()
+    token.previous_digest, token.previous_until = (token.digest, until) if until > now else (None, None)
+    token.prefix, token.digest, token.rotated_at = secret[:SHOWN_LENGTH], digest(secret), now
+    token.save(
+        update_fields=["prefix", "digest", "previous_digest", "previous_until", "rotated_at", "updated_at"]
+    )
+    data = {"name": token.name, "old_works_until": until.isoformat()}
+    record(actor=actor, verb="api_token.rotated", target=token, data=data)
+    return token, secret
+
+
+def _check_rotates(owner: User, token: ApiToken) -> None:
+    if token.person_id not in (None, owner.pk):
+        raise Forbidden("A personal token is renewed by its person only. You can revoke it.")
+    if token.person_id is None:
+        _check_manages(owner)
+    if not token.is_usable:
+        raise Conflict("This token is revoked or has expired. Make a new one.")
+
+
+def _end_of_overlap(token: ApiToken, wanted: datetime | None) -> datetime:
+    now = timezone.now()
+    until = now + OVERLAP if wanted is None else wanted
+    if until > now + LONGEST_OVERLAP:
+        raise Invalid(
+            f"Let the old secret work for {LONGEST_OVERLAP.days} days at most.", field="old_works_until"
+        )
+    return min(until, token.expires_at or until)
 
 
 @transaction.atomic

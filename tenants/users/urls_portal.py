@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.users import portal
+from tenants.users import portal, portal_credentials
 
 app_name = "users"
 urlpatterns = [
@@ -13,7 +13,11 @@ urlpatterns = [
     path("forgot/", portal.forgot, name="password_reset"),
     path("reset/<str:token>/", portal.choose_password, name="choose_password"),
     path("theme/", portal.theme, name="theme"),
-    path("settings/tokens/", portal.token_list, name="token_list"),
-    path("settings/tokens/new/", portal.token_new, name="token_new"),
-    path("settings/tokens/<uuid:pk>/revoke/", portal.token_revoke, name="token_revoke"),
+    path("settings/tokens/", portal_credentials.token_list, name="token_list"),
+    path("settings/tokens/new/", portal_credentials.token_new, name="token_new"),
+    path("settings/tokens/<uuid:pk>/rotate/", portal_credentials.token_rotate, name="token_rotate"),
+    path("settings/tokens/<uuid:pk>/revoke/", portal_credentials.token_revoke, name="token_revoke"),
+    path("settings/sessions/", portal_credentials.sign_in_list, name="sign_in_list"),
+    path("settings/sessions/end/", portal_credentials.sign_ins_end, name="sign_ins_end"),
+    path("settings/sessions/<uuid:pk>/end/", portal_credentials.sign_in_end, name="sign_in_end"),
 ]

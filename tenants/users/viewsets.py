@@ -1,7 +1,7 @@
 """The API of credentials: signing in, refreshing, who am I, API tokens."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -21,6 +21,7 @@ from tenants.users.serializers import (
     MeSerializer,
     NewApiTokenSerializer,
     RefreshSerializer,
+    RotationSerializer,
     SignInSerializer,
     TokenPairSerializer,
 )
@@ -30,6 +31,7 @@ from tenants.users.services import (
     refresh_token_pair,
     revoke_api_token,
     revoke_refresh_token,
+    rotate_api_token,
 )
 from tenants.users.sign_ins import end_sign_in
 
@@ -146,26 +148,47 @@ class MeView(TenantView):
 
 
 class ApiTokenViewSet(Creates, TenantViewSet):
-    """API tokens of the workspace's programs. They are managed by people, never by other tokens."""
+    """API tokens: service accounts and people's own. They are managed by people, never by other tokens.
 
-    verbs = dict.fromkeys(("list", "retrieve", "create", "revoke"), "tokens:manage")
+    Owners and admins see all of them, everybody else their own.
+    """
+
+    verbs = dict.fromkeys(("list", "retrieve", "create", "rotate", "revoke"), "tokens:own")
     queryset = ApiToken.objects.all()
     serializer_class = ApiTokenSerializer
-    inputs = {"revoke": NoInput}
-    outputs = {"create": NewApiTokenSerializer}
+    inputs = {"rotate": RotationSerializer, "revoke": NoInput}
+    outputs = {"create": NewApiTokenSerializer, "rotate": NewApiTokenSerializer}
     filterset_class = ApiTokenFilters
     ordering = ("-id",)
     ordering_fields = ("created_at", "name")
     search_fields = ("name", "prefix")
 
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        return ApiToken.objects.seen_by(self._caller)
+
     def perform_create(self, data: dict[str, Any]) -> ApiToken:
         """Create a token; its secret is in this answer and nowhere else."""
-        owner: Any = self.request.user
-        token, secret = create_api_token(actor=self.actor, owner=owner, **data)
-        token.secret = secret  # type: ignore[attr-defined]  # shown once, never stored
-        return token
+        return _with_secret(*create_api_token(actor=self.actor, owner=self._caller, **data))
+
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, **path: UUID) -> Response:
+        """Give a token a new secret; the old one goes on working for a while."""
+        token, data = self.get_object(), self.input()
+        made = rotate_api_token(actor=self.actor, owner=self._caller, token=token, **data)
+        return self.answer(_with_secret(*made))
 
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, **path: UUID) -> Response:
         """End a token at once."""
         return self.answer(revoke_api_token(actor=self.actor, token=self.get_object(), **self.input()))
+
+    @property
+    def _caller(self) -> User:
+        # A token never gets here: `tokens:own` is no scope.
+        caller: Any = self.request.user
+        return cast(User, caller)
+
+
+def _with_secret(token: ApiToken, secret: str) -> ApiToken:
+    token.secret = secret  # type: ignore[attr-defined]  # shown once, never stored
+    return token

@@ -8,7 +8,7 @@ from django.utils import timezone
 from tenants.audit.models import AuditEntry
 from tenants.context import unit_of_work
 from tenants.users.api_tokens import digest
-from tenants.users.models import ApiToken
+from tenants.users.models import ApiToken, User
 from tests.api.calls import Api, errors, problem
 
 SHOP = {"name": "Shop", "scopes": ["products:read", "orders:write"]}
@@ -144,11 +144,104 @@ def test_a_token_cannot_end_before_it_begins(owner_api):
 
 
 @pytest.mark.parametrize("role", ["member", "viewer"])
-def test_only_owners_and_admins_manage_tokens(api, shop, role):
+def test_service_accounts_are_seen_and_made_by_owners_and_admins_only(api, shop, role):
     caller = api(role)
-    problem(caller.get("api-tokens/"), 403, "forbidden")
-    problem(caller.post("api-tokens/", SHOP), 403, "forbidden")
-    problem(caller.post(f"api-tokens/{shop['id']}/revoke/"), 403, "forbidden")
+    assert caller.get("api-tokens/").json()["data"] == []
+    body = problem(caller.post("api-tokens/", SHOP), 403, "forbidden")
+    assert "Send kind 'personal'" in body["detail"]
+    for act in ("revoke", "rotate"):
+        problem(caller.post(f"api-tokens/{shop['id']}/{act}/"), 404, "not_found")
+
+
+# Service accounts and people's own
+
+
+MINE = {"name": "Mine", "kind": "personal", "scopes": ["products:read", "products:write"]}
+
+
+def person_of(tenant, token, **changes):
+    """Change the person behind a personal token; returns who it is."""
+    with unit_of_work(tenant):
+        User.objects.filter(pk=token["person"]).update(**changes)
+
+
+@pytest.fixture
+def mine(api, acme):
+    answer = api("member").post("api-tokens/", MINE)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_a_person_s_token_is_seen_by_them_and_by_those_who_manage_tokens(api, mine, person):
+    assert (mine["kind"], mine["person"]) == ("personal", str(person("member").user.pk))
+    assert [row["id"] for row in api("member").get("api-tokens/", personal="true").json()["data"]] == [
+        mine["id"]
+    ]
+    assert api("owner").get("api-tokens/", personal="false").json()["data"] == []
+    problem(api("viewer").get(f"api-tokens/{mine['id']}/"), 404, "not_found")
+    problem(api("owner").post(f"api-tokens/{mine['id']}/rotate/"), 403, "forbidden")
+    assert api("admin").post(f"api-tokens/{mine['id']}/revoke/").json()["revoked_at"]
+
+
+def test_a_person_s_token_never_may_more_than_the_person(api, mine, acme):
+    problem(api("viewer").post("api-tokens/", MINE), 403, "forbidden")
+    program = Api(acme, mine["token"])
+    assert program.post("categories/", {"name": "Tea"}).status_code == 201
+    person_of(acme, mine, role="viewer")
+    problem(program.post("categories/", {"name": "Coffee"}), 403, "forbidden")
+    assert program.get("products/").status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "md5$x$another"}])
+def test_a_person_s_token_ends_with_their_account_and_password_and_a_service_account_goes_on(
+    owner_api, mine, acme, owner, change
+):
+    shop, own = (owner_api.post("api-tokens/", body).json() for body in (SHOP, MINE))
+    for token in (mine, own):
+        person_of(acme, token, **change)
+        refused(acme, token["token"])
+    assert Api(acme, shop["token"]).get("products/").status_code == 200
+
+
+# Rotation
+
+
+def test_after_a_rotation_both_secrets_work_for_a_day_and_then_the_new_one(owner_api, shop, acme, clock):
+    fresh = owner_api.post(f"api-tokens/{shop['id']}/rotate/").json()
+    assert (fresh["id"], fresh["scopes"]) == (shop["id"], shop["scopes"])
+    assert fresh["token"].startswith(fresh["prefix"])
+    assert "token" not in owner_api.get(f"api-tokens/{shop['id']}/").json()
+    clock.forward(hours=23)
+    assert Api(acme, shop["token"]).get("products/").status_code == 200
+    clock.forward(hours=2)
+    refused(acme, shop["token"])
+    assert Api(acme, fresh["token"]).get("products/").status_code == 200
+
+
+def test_the_old_secret_ends_when_it_is_told_to_and_never_after_the_token(owner_api, shop, acme, clock):
+    soon = (timezone.now() + timedelta(minutes=5)).isoformat()
+    second = owner_api.post(f"api-tokens/{shop['id']}/rotate/", {"old_works_until": soon}).json()
+    third = owner_api.post(
+        f"api-tokens/{shop['id']}/rotate/", {"old_works_until": "2020-01-01T00:00:00Z"}
+    ).json()
+    assert third["old_works_until"] is None
+    for token in (shop, second):
+        refused(acme, token["token"])
+    owner_api.post(f"api-tokens/{shop['id']}/revoke/")
+    refused(acme, third["token"])
+    problem(owner_api.post(f"api-tokens/{shop['id']}/rotate/"), 409, "conflict")
+
+    limited = owner_api.post("api-tokens/", SHOP | {"expires_at": soon}).json()
+    rotated = owner_api.post(f"api-tokens/{limited['id']}/rotate/").json()
+    assert rotated["old_works_until"] == limited["expires_at"]
+
+
+def test_an_old_secret_does_not_work_for_ever(owner_api, shop):
+    late = (timezone.now() + timedelta(days=31)).isoformat()
+    body = problem(
+        owner_api.post(f"api-tokens/{shop['id']}/rotate/", {"old_works_until": late}), 422, "invalid"
+    )
+    assert body["errors"][0]["pointer"] == "/old_works_until"
 
 
 def test_the_list_tells_usable_tokens_from_the_others(owner_api, shop):

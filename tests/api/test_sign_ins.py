@@ -79,6 +79,22 @@ def test_a_token_that_is_used_twice_ends_the_chain_and_its_access_tokens(
     assert (entry.data, entry.target_id) == ({"because": "reused"}, sign_in_of(acme, pair).pk)
 
 
+def test_a_thief_cannot_keep_the_chain_by_an_idempotency_key(
+    nobody: Api, acme: Tenant, pair: Pair, clock: Clock
+) -> None:
+    fresh = refresh(nobody, pair).json()
+    clock.forward(seconds=11)
+    for _ in range(2):
+        again = nobody.client.post(
+            "/api/v1/auth/refresh/",
+            {"refresh": pair["refresh"]},
+            content_type="application/json",
+            headers={"idempotency-key": "thief-1"},
+        )
+        refused(again)
+    assert not is_in(acme, fresh)
+
+
 def test_whoever_lost_the_answer_gets_the_same_successor_for_a_moment(
     nobody: Api, acme: Tenant, pair: Pair, clock: Clock
 ) -> None:

@@ -55,6 +55,10 @@ def test_an_operator_signs_in_and_out(operator: Client) -> None:
     assert "Acme" in page_of(operator, "/admin/clients/client/")
     operator.post("/admin/logout/")
     assert operator.get("/admin/clients/client/").status_code == 302
+    assert [entry for entry in entries() if entry[0].startswith("operator.")] == [
+        ("operator.signed_out", OPERATOR, {}),
+        ("operator.signed_in", OPERATOR, {}),
+    ]
 
 
 def test_signing_in_needs_the_csrf_token() -> None:

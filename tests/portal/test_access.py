@@ -43,10 +43,17 @@ PAGES = {
     "/settings/domains/{domain}/primary/": "domains:manage",
     "/settings/domains/{domain}/step-down/": "domains:manage",
     "/settings/domains/{domain}/release/": "domains:manage",
-    "/settings/tokens/": "tokens:manage",
-    "/settings/tokens/new/": "tokens:manage",
+    "/settings/tokens/": "tokens:own",
+    "/settings/tokens/new/": "tokens:own",
+    "/settings/sessions/": "sessions:own",
+}
+# To those without the right they are not there: everybody has some of their own.
+HIDDEN = {
+    "/settings/tokens/{token}/rotate/": "tokens:manage",
     "/settings/tokens/{token}/revoke/": "tokens:manage",
 }
+# Which everybody may, with what is theirs.
+OWN_ACTIONS = ("/settings/sessions/end/", "/settings/sessions/{sign_in}/end/")
 IMPORT_PAGES = {
     "/imports/{0}/": "imports:read",
     "/imports/{0}/rejected/": "imports:read",
@@ -71,6 +78,8 @@ def test_each_page_opens_for_the_roles_that_include_its_verb(browser_of, shop, a
     pages |= {path.format(job.pk): verb for path, verb in IMPORT_PAGES.items()}
     found = {path: browser.get(path).status_code for path in pages}
     assert found == {path: expected(role, verb) for path, verb in pages.items()}
+    hidden = {path: browser.get(shop.path(path)).status_code for path in HIDDEN}
+    assert hidden == {path: 200 if verb in ROLE_VERBS[role] else 404 for path, verb in HIDDEN.items()}
 
 
 def test_a_viewer_changes_nothing(browser_of, shop, acme):
@@ -99,7 +108,8 @@ def test_every_page_sends_strangers_to_the_sign_in_page(visitor, shop):
 def test_the_tables_above_have_every_page_of_the_portal():
     declared = [pattern for _, pattern in routes(get_resolver()) if hasattr(pattern.callback, "verb")]
     moves_of_an_import = 2  # its columns, and start, cancel, resume
-    assert len(declared) == len(PAGES) + len(IMPORT_PAGES) + len(ACTIONS) + moves_of_an_import
+    known = sum(map(len, (PAGES, IMPORT_PAGES, ACTIONS, HIDDEN, OWN_ACTIONS)))
+    assert len(declared) == known + moves_of_an_import
 
 
 def test_ids_of_the_neighbour_are_unknown_here(client_of, globex, stranger, shop, acme):

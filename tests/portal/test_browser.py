@@ -55,6 +55,8 @@ PAGES = [
     "/settings/domains/{domain}/release/",
     "/settings/tokens/",
     "/settings/tokens/new/",
+    "/settings/tokens/{token}/rotate/",
+    "/settings/sessions/",
     "/nothing/",
 ]
 EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]

@@ -208,6 +208,14 @@ KINDS: Final = (
         may_end_session=True,
     ),
     _bad_bearer("access token from before a new password", lambda s: s.renewed.token),
+    _bad_bearer("deactivated person's API token", lambda s: s.deactivated.api_token),
+    _bad_bearer("API token from before a new password", lambda s: s.renewed.api_token),
+    Kind(
+        "API token of an admin who is a viewer by now",
+        True,
+        lambda verb: family(verb) == "read",
+        lambda s, _: carrying(s.acme, s.demoted.api_token),
+    ),
     _bad_bearer("revoked API token", lambda s: s.revoked_api_token),
     _bad_bearer("no token at all", lambda s: "rwh_0123"),
     *(

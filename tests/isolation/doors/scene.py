@@ -35,7 +35,7 @@ from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.hosts import directory
 from tenants.users.accounts import create_user
-from tenants.users.models import SignIn, User
+from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token, revoke_api_token
 from tenants.users.sign_ins import begin_sign_in
@@ -76,6 +76,7 @@ class Former:
 
     browser: Client
     token: str
+    api_token: str
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Scene:
     revoked_api_token: str
     deactivated: Former
     renewed: Former
+    demoted: Former
     shut: dict[Outcome, dict[str, Client]]
     owner: Client
     program: Client
@@ -139,6 +141,7 @@ def build() -> Scene:
         revoked_api_token=_revoked(acme),
         deactivated=_former(acme, "gone", _deactivate),
         renewed=_former(acme, "renewed", _renew),
+        demoted=_former(acme, "demoted", _demote),
         owner=signed_in(acme, people["owner"]),
         program=carrying(acme, token_of(acme, people["owner"])),
         shut={Outcome.CLOSED: _suspended(), Outcome.NOWHERE: _deleted()},
@@ -249,7 +252,9 @@ def _former(tenant: Tenant, name: str, end: Callable[[User], None]) -> Former:
     """Somebody who signed in as an admin before something ended their credentials."""
     with unit_of_work(tenant):
         user = create_user(email=f"{name}@own.example", password=PASSWORD, role="admin", actor=CLERK)
-    former = Former(signed_in(tenant, user), token_of(tenant, user))
+        mine = ApiToken.Kind.PERSONAL
+        _, secret = create_api_token(actor=CLERK, owner=user, name=name, scopes=SCOPES, kind=mine)
+    former = Former(signed_in(tenant, user), token_of(tenant, user), secret)
     with unit_of_work(tenant):
         end(user)
         user.save()
@@ -258,6 +263,10 @@ def _former(tenant: Tenant, name: str, end: Callable[[User], None]) -> Former:
 
 def _deactivate(user: User) -> None:
     user.is_active = False
+
+
+def _demote(user: User) -> None:
+    user.role = "viewer"
 
 
 def _renew(user: User) -> None:
