@@ -162,3 +162,10 @@ def bearer(client_of: Callable[..., Client]) -> Callable[..., Client]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time that passes when the test says so."""
     return Clock(monkeypatch)
+
+
+@pytest.fixture
+def remembering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process looks up every few seconds stays known, so that queries can be counted."""
+    for name in ("tenants.hosts.FRESH_FOR", "tenants.users.keys.FRESH_FOR"):
+        monkeypatch.setattr(name, 3600.0)

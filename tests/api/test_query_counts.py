@@ -14,6 +14,8 @@ from tests.api.calls import Api
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_product
 
+pytestmark = pytest.mark.usefixtures("remembering")
+
 # The person is read once, then the rows; the ledger checks that its product exists.
 LISTS = {
     "products/?limit=100": 2,

@@ -12,6 +12,8 @@ from tenants.users.services import create_api_token
 from tests.portal.shop import a_finished_import, an_import
 from tests.products.builders import CLERK, a_product
 
+pytestmark = pytest.mark.usefixtures("remembering")
+
 # The session and the person come first; the list of products reads the categories of its filter.
 PAGES = {
     "/": 10,
