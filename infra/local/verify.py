@@ -16,6 +16,7 @@ from pathlib import Path
 
 from config.variables import VARIABLES
 from infra.local.chromium import ensure_chromium
+from infra.local.node import ensure_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "docs/openapi.yaml"
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         SNAPSHOT.parent.mkdir(exist_ok=True)
         return _run(_spectacular(SNAPSHOT)).returncode
     ensure_chromium()
+    ensure_packages()
     if arguments and list(arguments) != [COVERAGE]:
         return _pytest(*arguments)
     failed = [outcome.name for outcome in _check_all() if not outcome.good]

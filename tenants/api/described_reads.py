@@ -36,9 +36,7 @@ def parameters_of(view: Any) -> list[OpenApiParameter]:
         return []
     names = [name for name, _ in shape.readers()]
     chosen = [
-        OpenApiParameter(
-            part["name"], part["schema"], description=part["description"], explode=False, style="form"
-        )
+        OpenApiParameter(part["name"], part["schema"], description=part["description"])
         for part in selection_parameters(names, view.expansions)
     ]
     return [*chosen, IF_NONE_MATCH, ETAG]

@@ -51,10 +51,8 @@ def selection_of(request: Request, known: Sequence[str], expansions: Mapping[str
 
 
 def _names(request: Request, parameter: str, known: Sequence[str], what: str) -> tuple[str, ...]:
-    text = request.query_params.get(parameter)
-    if text is None:
-        return ()
-    names = tuple(text.split(","))
+    # Divided by commas as people write them, or sent several times as generated clients do.
+    names = tuple(name for text in request.query_params.getlist(parameter) for name in text.split(","))
     if strange := [name for name in names if name not in known]:
         told = ", ".join(known) or "none"
         raise _wrong(parameter, f"{strange[0]!r} is no {what} here. Known: {told}.", f"unknown_{parameter}")
@@ -72,7 +70,9 @@ def _wrong(parameter: str, detail: str, code: str) -> InvalidQuery:
 
 def selection_parameters(known: Sequence[str], expansions: Mapping[str, Expansion]) -> list[dict[str, Any]]:
     """The two parameters of a view; `expand` only where something can be expanded."""
-    fields = _parameter("fields", known, "Only these fields, divided by commas; all without it.")
+    fields = _parameter(
+        "fields", known, "Only these fields; all without it. Several may be divided by commas as well."
+    )
     told = "Show these related records in place of their ids; each needs the right to see such records."
     return [fields, _parameter("expand", sorted(expansions), told)] if expansions else [fields]
 

@@ -20,6 +20,7 @@ from tenants.api.failures import InvalidQuery
 from tenants.api.idempotency import Repeatable
 from tenants.api.reading import Reads
 from tenants.api.renderers import dump_json
+from tenants.api.selection import PARAMETERS as LISTED
 from tenants.audit.actors import Actor, actor_of
 
 Shape = type[BaseSerializer[Any]]
@@ -143,7 +144,8 @@ def _checked(serializer: BaseSerializer[Any]) -> dict[str, Any]:
 def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
     """Refuse query parameters that would be ignored, and those that are given twice."""
     wrong = {name: _unknown(known) for name in request.query_params if name not in known}
-    wrong |= {name: _repeated() for name, values in request.query_params.lists() if len(values) > 1}
+    twice = [name for name, values in request.query_params.lists() if len(values) > 1 and name not in LISTED]
+    wrong |= {name: _repeated() for name in twice}
     if wrong:
         raise InvalidQuery(wrong)
 

@@ -75,6 +75,7 @@ def test_only_the_fields_that_are_asked_for_are_shown(owner_api, mug):
     expected = {"sku": "MUG", "price": "9.50"}
     assert owner_api.get("products/", fields="price,sku").json()["data"] == [expected]
     assert owner_api.get(f"products/{mug['id']}/", fields="sku,price").json() == expected
+    assert owner_api.get("products/", fields=["price", "sku"]).json()["data"] == [expected]
 
 
 def test_a_related_record_is_shown_in_place_of_its_id(owner_api, acme, mug):

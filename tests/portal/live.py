@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,15 +66,22 @@ class PooledServer(WSGIServer):
 
 
 @contextmanager
-def serving() -> Iterator[int]:
-    """The application on a free port, which it yields."""
-    server = make_server("127.0.0.1", 0, get_wsgi_application(), PooledServer, Quiet)
+def serving(host: str | None = None) -> Iterator[int]:
+    """The application on a free port, which it yields; with a host, every request is one to that host."""
+    application = get_wsgi_application()
+    served = partial(_for_host, application, host) if host else application
+    server = make_server("127.0.0.1", 0, served, PooledServer, Quiet)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_port
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _for_host(application: Any, host: str, environ: dict[str, Any], start_response: Any) -> Any:
+    """As a proxy does for programs that cannot look up names below localhost."""
+    return application({**environ, "HTTP_HOST": f"{host}:{environ['SERVER_PORT']}"}, start_response)
 
 
 @dataclass
