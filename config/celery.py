@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -41,6 +42,10 @@ SCHEDULE = {
     "sweep-names": {"task": "shared_apps.domains.tasks.sweep_names", "schedule": 3600.0},
     "sweep-operations": {"task": "shared_apps.lifecycle.tasks.sweep_operations", "schedule": 15.0},
     "tend-tenants": {"task": "shared_apps.clients.tasks.tend_tenants", "schedule": 60.0},
+    "watch-stock": {
+        "task": "tenant_apps.products.tasks.watch_stock",
+        "schedule": crontab(hour="6", minute="0"),
+    },
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
 }
 

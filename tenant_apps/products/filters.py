@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from tenant_apps.products.models import Product, StockMovement
+from tenant_apps.products.models import Product
 from tenants.api.filters import (
     AmountFilter,
     BooleanFilter,
@@ -12,7 +12,6 @@ from tenants.api.filters import (
     IdFilter,
     TenantFilterSet,
     TextFilter,
-    TimestampFilter,
 )
 
 
@@ -22,8 +21,8 @@ class CategoryFilters(TenantFilterSet):
     slug = TextFilter(help_text="Exactly this slug.")
 
 
-class StockFilters(TenantFilterSet):
-    """Filters of stock."""
+class ProductStockFilters(TenantFilterSet):
+    """What products and their stock are both filtered by."""
 
     sku = TextFilter(method="by_sku", help_text="Exactly this SKU, whatever its case.")
     status = ChoiceFilter(choices=Product.Status.choices)
@@ -40,17 +39,9 @@ class StockFilters(TenantFilterSet):
         return queryset.filter(pk__in=low) if value else queryset.exclude(pk__in=low)
 
 
-class ProductFilters(StockFilters):
+class ProductFilters(ProductStockFilters):
     """Filters of products."""
 
     kind = ChoiceFilter(choices=Product.Kind.choices)
     price_min = AmountFilter(field_name="price", lookup_expr="gte")
     price_max = AmountFilter(field_name="price", lookup_expr="lte")
-
-
-class MovementFilters(TenantFilterSet):
-    """Filters of the stock ledger."""
-
-    updated_since = TimestampFilter(field_name="at", lookup_expr="gte", help_text="At this time or later.")
-    reason = ChoiceFilter(choices=StockMovement.Reason.choices)
-    source = TextFilter(help_text="Exactly this source, such as order:1042.")

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
-from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.models import Category, Product
 from tenant_apps.products.writing import HIGHEST_PRICE, MOST_AT_ONCE
 from tenants.api import fields
-from tenants.api.serializers import TenantModelSerializer, TenantSerializer
+from tenants.api.serializers import TenantModelSerializer
 
 
 class CategorySerializer(TenantModelSerializer):
@@ -64,59 +62,3 @@ class ProductChangesSerializer(ProductSerializer):
 
     class Meta(ProductSerializer.Meta):
         read_only_fields = (*ProductSerializer.Meta.read_only_fields, "kind")
-
-
-class StockSerializer(TenantModelSerializer):
-    """The stock of one product, named by the product's id."""
-
-    available = fields.IntegerField(read_only=True)
-    is_low = serializers.BooleanField(read_only=True)
-
-    class Meta:
-        model = Product
-        fields = (
-            "id",
-            "sku",
-            "name",
-            "on_hand",
-            "reserved",
-            "available",
-            "low_stock_at",
-            "is_low",
-            "updated_at",
-        )
-        read_only_fields = fields
-
-
-class MovementSerializer(TenantModelSerializer):
-    """A line of the stock ledger."""
-
-    class Meta:
-        model = StockMovement
-        fields = (
-            "id",
-            "product",
-            "reason",
-            "on_hand_change",
-            "reserved_change",
-            "note",
-            "source",
-            "actor_label",
-            "at",
-        )
-        read_only_fields = fields
-
-
-class ReceiptSerializer(TenantSerializer):
-    """Goods that were delivered."""
-
-    quantity = fields.IntegerField(min_value=1, max_value=MOST_AT_ONCE)
-    note = fields.TextField(required=False, allow_blank=True, max_length=500)
-
-
-class AdjustmentSerializer(TenantSerializer):
-    """A correction of the books: to a counted number, or by a difference. The note says why."""
-
-    counted = fields.IntegerField(required=False, min_value=0)
-    delta = fields.IntegerField(required=False)
-    note = fields.TextField(max_length=500)

@@ -2,13 +2,25 @@
 
 from django.urls import include, path
 
-from tenant_apps.products.viewsets import CategoryViewSet, MovementViewSet, ProductViewSet, StockViewSet
+from tenant_apps.products.viewsets import CategoryViewSet, ProductViewSet
+from tenant_apps.products.viewsets_stock import (
+    CountViewSet,
+    LocationViewSet,
+    MovementViewSet,
+    StockMovementViewSet,
+    StockViewSet,
+    TransferViewSet,
+)
 from tenants.api.viewsets import Router
 
 router = Router()
 router.register("categories", CategoryViewSet)
 router.register("products", ProductViewSet)
 router.register("products/<uuid:product_id>/movements", MovementViewSet)
+router.register("locations", LocationViewSet)
 router.register("stock", StockViewSet, basename="stock")
+router.register("stock/movements", StockMovementViewSet, basename="stock-movement")
+router.register("stock/transfers", TransferViewSet, basename="transfer")
+router.register("stock/counts", CountViewSet, basename="count")
 
 urlpatterns = [path("", include(router.urls))]

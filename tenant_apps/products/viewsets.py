@@ -3,24 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenant_apps.products import bulk
-from tenant_apps.products.filters import CategoryFilters, MovementFilters, ProductFilters, StockFilters
-from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.filters import CategoryFilters, ProductFilters
+from tenant_apps.products.models import Category, Product
 from tenant_apps.products.serializers import (
-    AdjustmentSerializer,
     CategorySerializer,
-    MovementSerializer,
     NewProductSerializer,
     ProductChangesSerializer,
     ProductSerializer,
-    ReceiptSerializer,
-    StockSerializer,
 )
 from tenant_apps.products.services import (
     adjust_stock,
@@ -32,6 +26,7 @@ from tenant_apps.products.services import (
     rename_category,
     update_product,
 )
+from tenant_apps.products.stock_serializers import AdjustmentSerializer, MovementSerializer, ReceiptSerializer
 from tenants.api.bulk import TakesBulk
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
@@ -108,33 +103,3 @@ class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
         """Correct what is on hand, to a counted number or by a difference; answers with its ledger line."""
         movement = adjust_stock(actor=self.actor, product=self.get_object(), **self.input())
         return self.answer(movement)
-
-
-class MovementViewSet(TenantViewSet):
-    """The stock ledger of one product. Its lines are written by verbs and never change."""
-
-    resource = "stock"
-    queryset = StockMovement.objects.all()
-    serializer_class = MovementSerializer
-    expansions = {"product": Expansion(ProductSerializer, "products:read")}
-    filterset_class = MovementFilters
-    ordering = ("-at",)
-    ordering_fields = ("at",)
-    search_fields = ("note", "source")
-
-    def get_queryset(self) -> QuerySet[StockMovement]:
-        product = get_object_or_404(Product, pk=self.kwargs["product_id"])
-        return StockMovement.objects.of(product)
-
-
-class StockViewSet(TakesBulk, TenantViewSet):
-    """What is on hand, reserved and available of all goods."""
-
-    resource = "stock"
-    bulk_of = bulk.STOCK
-    queryset = Product.objects.filter(kind=Product.Kind.GOODS)
-    serializer_class = StockSerializer
-    filterset_class = StockFilters
-    ordering = ("sku",)
-    ordering_fields = ("on_hand", "reserved", "sku", "updated_at")
-    search_fields = ("sku", "name")

@@ -4,8 +4,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from tenant_apps.products.models import Location, Product, StockDocument, StockDocumentLine
+from tenant_apps.products.counts import enter_counts, open_count
+from tenant_apps.products.documents import DocumentLine
+from tenant_apps.products.locations import create_location
+from tenant_apps.products.models import Location, Product, StockDocument
 from tenant_apps.products.services import create_product
+from tenant_apps.products.transfers import create_transfer, send_transfer
 from tenants.audit.actors import Actor
 
 CLERK = Actor(kind="user", id=None, label="clerk@acme.example")
@@ -24,15 +28,24 @@ def a_service(**fields: Any) -> Product:
     return a_product(**{"kind": Product.Kind.SERVICE, "name": "Delivery", "price": Decimal("4.90")} | fields)
 
 
+def a_location(code: str = "SHOP", name: str = "Shop", **fields: Any) -> Location:
+    """A second place for stock."""
+    return create_location(actor=CLERK, code=code, name=name, **fields)
+
+
+def a_transfer(*wanted: tuple[Product, int], to: Location, **fields: Any) -> StockDocument:
+    """A draft that leads from the default location to another."""
+    lines = [DocumentLine(product.pk, quantity) for product, quantity in wanted]
+    return create_transfer(
+        actor=CLERK, location=Location.objects.default(), destination=to, lines=lines, **fields
+    )
+
+
 def some_documents(product: Product) -> None:
-    """A second location, two transfers to it and two counts."""
-    other = Location.objects.create(code="SHOP", name="Shop")
-    for number, kind in enumerate(("transfer", "transfer", "count", "count")):
-        document = StockDocument.objects.create(
-            kind=kind,
-            status="draft" if kind == "transfer" else "open",
-            number=f"MAIN-{number}",
-            location=Location.objects.default(),
-            destination=other if kind == "transfer" else None,
-        )
-        StockDocumentLine.objects.create(document=document, product=product, expected=1)
+    """A second location, transfers to it in two states, and two counts."""
+    shop = a_location()
+    for _ in range(2):
+        a_transfer((product, 2), to=shop)
+        send_transfer(actor=CLERK, transfer=a_transfer((product, 2), to=shop))
+        count = open_count(actor=CLERK, location=Location.objects.default())
+    enter_counts(actor=CLERK, count=count, lines=[DocumentLine(product.pk, 3)])

@@ -1,5 +1,6 @@
 """Bodies for the API, made from what its serializers declare: sound in everything, so that one id can be wrong."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -67,12 +68,27 @@ def _example(field: Any, own: Mapping[type[Model], list[Any]], place: Place) -> 
     if isinstance(field, serializers.ListSerializer | serializers.ListField):
         return [_example(field.child, own, (*place, 0))]
     if isinstance(field, serializers.Serializer):
-        return {
-            name: _example(inner, own, (*place, name))
-            for name, inner in field.fields.items()
-            if not inner.read_only and (inner.required or list(id_places(inner, (name,))))
-        }
+        return _apart(field, _fields_of(field, own, place), own, place)
     return _plain_example(field)
+
+
+def _fields_of(field: Any, own: Mapping[type[Model], list[Any]], place: Place) -> Body:
+    return {
+        name: _example(inner, own, (*place, name))
+        for name, inner in field.fields.items()
+        if not inner.read_only and (inner.required or list(id_places(inner, (name,))))
+    }
+
+
+def _apart(field: Any, body: Body, own: Mapping[type[Model], list[Any]], place: Place) -> Body:
+    """Two fields beside each other that name rows of one model get different rows, as from and to must have."""
+    seen: Counter[type[Model]] = Counter()
+    for name in body:
+        if isinstance(field.fields[name], IDS):
+            model = _model_of(field.fields[name], (*place, name))
+            body[name] = str(own[model][seen[model] % len(own[model])])
+            seen[model] += 1
+    return body
 
 
 def _plain_example(field: Any) -> Any:
