@@ -98,7 +98,7 @@ def goods_of(lines: Sequence[DocumentLine], *, least: int) -> dict[UUID, Product
     ids = [line.product_id for line in lines]
     if len(set(ids)) != len(ids):
         raise Invalid("A product stands on several lines. Name each once, with the sum.", field="lines")
-    products = Product.objects.filter(kind=Product.Kind.GOODS).in_bulk(ids)
+    products = Product.objects.stocked().in_bulk(ids)
     if missing := [str(product_id) for product_id in ids if product_id not in products]:
         raise UnknownGoods(f"No goods have the id {', '.join(missing)}.", field="lines", ids=missing)
     if wrong := [line.quantity for line in lines if not least <= line.quantity <= 1_000_000]:

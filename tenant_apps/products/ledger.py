@@ -50,7 +50,7 @@ def hold_stock(wanted: Mapping[UUID, int]) -> list[Held]:
 
     Always in SKU order, so that two orders that share products wait for each other and do not deadlock.
     """
-    goods = Product.objects.filter(pk__in=wanted, kind=Product.Kind.GOODS).order_by("sku")
+    goods = Product.objects.stocked().filter(pk__in=wanted).order_by("sku")
     return [Held(product, wanted[product.pk]) for product in goods.select_for_update(no_key=True)]
 
 
@@ -196,7 +196,12 @@ def shift_one(
 ) -> StockMovement:
     """Move what is on hand of one locked product, at the default location unless another is given."""
     if not product.is_stocked:
-        raise NotStocked(f"{product.sku} is a service and carries no stock.")
+        what = (
+            "has variants, which carry the stock"
+            if product.is_parent
+            else "is a service and carries no stock"
+        )
+        raise NotStocked(f"{product.sku} {what}.")
     if product.on_hand + on_hand > MOST_STOCK:
         raise Invalid(f"More than {MOST_STOCK} of {product.sku} cannot be kept on hand.", field="quantity")
     place = location or Location.objects.default()

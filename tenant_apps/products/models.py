@@ -112,6 +112,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Simple products and variants: what has a price and a stock of its own."""
         return self.filter(options__isnull=True)
 
+    def stocked(self) -> Self:
+        """Goods that have a stock of their own."""
+        return self.sellable().filter(kind=Product.Kind.GOODS)
+
     def listed(self) -> Self:
         """Simple products and parents: what a catalog shows, its variants left out."""
         return self.filter(parent__isnull=True)

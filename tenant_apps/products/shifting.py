@@ -63,7 +63,7 @@ SHIFT_STOCK: Final = f"""
         FROM (
             SELECT product_id, sum(on_hand) AS on_hand, sum(reserved) AS reserved FROM shift GROUP BY product_id
         ) AS change
-        WHERE product.id = change.product_id AND product.kind = 'goods'
+        WHERE product.id = change.product_id AND product.kind = 'goods' AND product.options IS NULL
           AND product.reserved + change.reserved >= 0
           AND product.on_hand + change.on_hand BETWEEN product.reserved + change.reserved AND {MOST_STOCK}
         RETURNING product.id, product.low_since

@@ -98,7 +98,7 @@ class StockViewSet(TakesBulk, TenantViewSet):
 
     resource = "stock"
     bulk_of = bulk.STOCK
-    queryset = Product.objects.filter(kind=Product.Kind.GOODS).prefetch_related("levels")
+    queryset = Product.objects.stocked().prefetch_related("levels")
     serializer_class = StockSerializer
     filterset_class = StockFilters
     ordering = ("sku",)

@@ -7,12 +7,14 @@ from django.test.utils import CaptureQueriesContext
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.products.counts import open_count
+from tenant_apps.products.models import Location
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
 from tests.api.calls import Api
 from tests.orders.builders import a_placed_order
-from tests.products.builders import a_product
+from tests.products.builders import a_location, a_product, a_transfer
 
 pytestmark = pytest.mark.usefixtures("remembering")
 
@@ -22,7 +24,12 @@ LISTS = {
     "products/?limit=100&expand=category&fields=sku,category": 2,
     "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 2,
     "categories/?limit=100": 2,
-    "stock/?limit=100": 2,
+    "stock/?limit=100": 3,
+    "stock/movements/?limit=100": 2,
+    "stock/movements/?limit=100&expand=product,location": 2,
+    "stock/transfers/?limit=100": 2,
+    "stock/counts/?limit=100&expand=location": 2,
+    "locations/?limit=100": 2,
     "products/{product}/movements/?limit=100": 3,
     "customers/?limit=100": 2,
     "customers/?limit=100&tag=vip": 2,
@@ -38,7 +45,9 @@ RECORDS = {
     "customers/{customer}/": 2,
     "customers/{customer}/value/": 3,
     "products/{product}/": 2,
-    "stock/{product}/": 2,
+    "stock/{product}/": 3,
+    "stock/transfers/{transfer}/": 3,
+    "stock/counts/{count}/": 3,
     "orders/{order}/": 3,
 }
 # Once a second a process asks whether the list of tenants has changed.
@@ -49,17 +58,22 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
     """Make the given number of rows in every list; returns the ids of the first."""
     with unit_of_work(tenant):
         product = a_product(opening_stock=1_000)
-        orders = []
+        orders, shop = [], a_location()
+        transfer = a_transfer(*((a_product(opening_stock=1), 1) for _ in range(rows)), to=shop)
+        count = open_count(actor=actor, location=Location.objects.default())
         for number in range(rows):
             category = create_category(actor=actor, name=f"Category {number}")
             a_product(category=category)
             adjust_stock(actor=actor, product=product, delta=1, note="Found")
+            a_transfer((product, 1), to=shop)
+            open_count(actor=actor, location=shop)
             customer = create_customer(actor=actor, name=f"Ada {number}")
             add_note(actor=actor, customer=customer, text="Rang")
             add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
             orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
             create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
     records = {"product": product, "order": orders[0], "customer": customer}
+    records |= {"transfer": transfer, "count": count}
     return {name: str(record.pk) for name, record in records.items()}
 
 
