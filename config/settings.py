@@ -133,6 +133,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "tenants.middleware.RequestIdMiddleware",
+    "tenants.api.lane.Lane",
     "django.middleware.security.SecurityMiddleware",
     "shared_apps.domains.middleware.OwnNameMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -20,6 +20,7 @@ from tenant_apps.products.stock_models import (
     StockDocumentLine,
     StockLevel,
 )
+from tenants.derived import Derived
 from tenants.models import Record, uuid7
 from tenants.searching import LANGUAGES, PLAIN, search_column
 
@@ -187,6 +188,9 @@ class Product(Record):
     language = models.CharField(max_length=8, default="simple", db_default="simple", editable=False)
     search = search_column(codes=("sku",), names=("name",), texts=("description",))
 
+    # What can still be promised to a buyer.
+    available = Derived[int](F("on_hand") - F("reserved"))
+
     objects = ProductManager.from_queryset(ProductQuerySet)()
 
     class Meta:
@@ -266,11 +270,6 @@ class Product(Record):
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
-
-    @property
-    def available(self) -> int:
-        """What can still be promised to a buyer."""
-        return self.on_hand - self.reserved
 
     @property
     def is_parent(self) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 # Raise it when an answer looks different though its row did not change.
 VERSION: Final = "1"
@@ -14,8 +15,12 @@ ANY: Final = "*"
 def etag_of(instance: Any, *, variant: str = "") -> str:
     """The strong entity tag of a record; `variant` tells apart several answers about one state of it."""
     changed = getattr(instance, "updated_at", None)
-    moment = f"{(changed - EPOCH) // MICROSECOND:x}" if changed else "0"
-    return f'"{VERSION}-{instance.pk.hex}-{moment}{variant and f".{variant}"}"'
+    return state_tag(instance.pk, (changed - EPOCH) // MICROSECOND if changed else 0, variant=variant)
+
+
+def state_tag(key: UUID, moment: int, *, variant: str = "") -> str:
+    """The tag of a record that was last changed so many microseconds after 1970."""
+    return f'"{VERSION}-{key.hex}-{moment:x}{variant and f".{variant}"}"'
 
 
 def listed(header: str) -> list[str]:

@@ -1,9 +1,9 @@
 """Lists page by page: a cursor says after which row to go on, so no page is slow and no row is skipped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
@@ -67,61 +67,78 @@ class Position:
     values: list[Any]
 
 
+@dataclass(frozen=True)
+class Window:
+    """The part of a list that one page shows."""
+
+    purpose: str
+    limit: int
+    columns: list[Column]
+    position: Position | None
+
+    @classmethod
+    def asked_for(cls, queryset: QuerySet[Any], parameters: Mapping[str, str], path: str) -> Self:
+        """The window that the parameters of a request ask for; raises InvalidQuery."""
+        columns = _columns(queryset)
+        # The list and its order are part of what is signed: a cursor means nothing anywhere else.
+        purpose = f"cursor:{path}:{','.join(map(str, columns))}"
+        position = _position(purpose, columns, queryset.model, parameters.get("cursor"))
+        return cls(purpose, _limit(parameters.get("limit")), columns, position)
+
+    @property
+    def is_backwards(self) -> bool:
+        return self.position is not None and self.position.backwards
+
+    def rows(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the page and, where there are more, one of them; in the window's direction."""
+        columns = [column.reversed() for column in self.columns] if self.is_backwards else self.columns
+        if self.position is not None:
+            queryset = queryset.filter(_beyond(columns, self.position.values))
+        return queryset.order_by(*map(str, columns))[: self.limit + 1]
+
+    def cut(self, found: list[Any]) -> tuple[list[Any], bool]:
+        """What was found, in the list's order, and whether there was more."""
+        rows = found[: self.limit]
+        return rows[::-1] if self.is_backwards else rows, len(found) > self.limit
+
+    def links(self, address: str, edges: tuple[Any, Any] | None, *, more: bool) -> list[str | None]:
+        """The addresses of the next and the previous page, from the values of the first and the last row."""
+        is_first = self.position is None or (self.is_backwards and not more)
+        is_last = not (more or self.is_backwards)
+        if edges is None:
+            return [None, None]
+        return [
+            None if is_last else self._link(address, edges[1], backwards=False),
+            None if is_first else self._link(address, edges[0], backwards=True),
+        ]
+
+    def _link(self, address: str, values: list[Any], *, backwards: bool) -> str:
+        cursor = sign_until(self.purpose, [backwards, values], _end())
+        return str(replace_query_param(address, "cursor", cursor))
+
+
 class CursorPagination(BasePagination):
     """`?limit=` and `?cursor=`; the answer is {"data": […], "next": url or null, "previous": url or null}."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The rows of the page that the request asks for."""
-        self.request, self.limit = request, _limit(request.query_params.get("limit"))
-        self.columns = _columns(queryset)
-        self.position = self._position(queryset.model)
-        back = self.position is not None and self.position.backwards
-        columns = [column.reversed() for column in self.columns] if back else self.columns
-        if self.position is not None:
-            queryset = queryset.filter(_beyond(columns, self.position.values))
-        found = list(queryset.order_by(*map(str, columns))[: self.limit + 1])
-        self.more, rows = len(found) > self.limit, found[: self.limit]
-        self.rows = rows[::-1] if back else rows
+        self.request = request
+        self.window = Window.asked_for(queryset, request.query_params, request.path)
+        self.rows, self.more = self.window.cut(list(self.window.rows(queryset)))
         return self.rows
 
     def get_paginated_response(self, data: Any) -> Response:
         """The page with the addresses of its neighbours."""
-        return Response({"data": data, "next": self._next(), "previous": self._previous()})
+        edges = (self._values(self.rows[0]), self._values(self.rows[-1])) if self.rows else None
+        links = self.window.links(self.request.build_absolute_uri(), edges, more=self.more)
+        return Response({"data": data, "next": links[0], "previous": links[1]})
 
     def parameters(self, view: Any) -> set[str]:
         """The query parameters that lists take for their pages."""
         return {"limit", "cursor"}
 
-    def _next(self) -> str | None:
-        came_back = self.position is not None and self.position.backwards
-        return self._link(self.rows[-1:], backwards=False) if self.more or came_back else None
-
-    def _previous(self) -> str | None:
-        if self.position is None or (self.position.backwards and not self.more):
-            return None
-        return self._link(self.rows[:1], backwards=True)
-
-    def _link(self, edge: list[Model], *, backwards: bool) -> str | None:
-        if not edge:
-            return None
-        values = [_text(getattr(edge[0], column.name)) for column in self.columns]
-        cursor = sign_until(self._purpose(), [backwards, values], _end())
-        return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
-
-    def _position(self, model: type[Model]) -> Position | None:
-        text = self.request.query_params.get("cursor")
-        if text is None:
-            return None
-        try:
-            (backwards, values), _ = unsign_until(self._purpose(), text)
-            fields = [model._meta.get_field(column.name) for column in self.columns]
-            return Position(backwards, [_value(*pair) for pair in zip(fields, values, strict=True)])
-        except (BadLink, ValueError, TypeError, ValidationError) as error:
-            raise _wrong("cursor", _BAD_CURSOR, "invalid_cursor") from error
-
-    def _purpose(self) -> str:
-        # The list and its order are part of what is signed: a cursor means nothing anywhere else.
-        return f"cursor:{self.request.path}:{','.join(map(str, self.columns))}"
+    def _values(self, row: Model) -> list[Any]:
+        return [_text(getattr(row, column.name)) for column in self.window.columns]
 
     # What the OpenAPI document says
 
@@ -152,6 +169,17 @@ def _limit(text: str | None) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST):
         raise _wrong("limit", f"Send a whole number from 1 to {MOST}.", "invalid_limit")
     return int(text)
+
+
+def _position(purpose: str, columns: list[Column], model: type[Model], text: str | None) -> Position | None:
+    if text is None:
+        return None
+    try:
+        (backwards, values), _ = unsign_until(purpose, text)
+        fields = [model._meta.get_field(column.name) for column in columns]
+        return Position(backwards, [_value(*pair) for pair in zip(fields, values, strict=True)])
+    except (BadLink, ValueError, TypeError, ValidationError) as error:
+        raise _wrong("cursor", _BAD_CURSOR, "invalid_cursor") from error
 
 
 def _columns(queryset: QuerySet[Any]) -> list[Column]:

@@ -58,6 +58,11 @@ class TenantSerializer(serializers.Serializer[Any]):
         return self.readers() if chosen is None else chosen
 
     @classmethod
+    def is_read_by_fields(cls) -> bool:
+        """Whether a record is shown as its fields say, and by nothing of the class's own."""
+        return cls.to_representation is TenantSerializer.to_representation
+
+    @classmethod
     def readers_for(
         cls, shows: Callable[[str], bool], expanded: "Mapping[str, type[TenantSerializer]]"
     ) -> list[tuple[str, Reader]]:

@@ -6,24 +6,35 @@ SQLite backend uses; it only remembers what to send. The first statement then ca
 trip. Everything set is local to the transaction: that is what stays right behind a transaction-mode pooler.
 """
 
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql import psycopg_any
 from django.db.backends.utils import debug_transaction
 from django.db.transaction import TransactionManagementError
-from psycopg import postgres
-from psycopg.pq import Format, TransactionStatus
+from psycopg import generators, postgres
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 
-from tenants.backend.cursors import TenantCursor, TenantServerSideCursor
+from tenants.backend.cursors import (
+    FIRST_STATEMENT_RESULT,
+    SENTINEL_RESULT,
+    TenantCursor,
+    TenantServerSideCursor,
+)
 from tenants.backend.pool import TenantPool, is_alive
 from tenants.backend.touched import touched
 from tenants.context import TENANT_ALIAS, NoTenant, Tenant, current
 from tenants.replicas import position as lsn
 from tenants.replicas import replica
 
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+READ_ONLY: Final = " READ ONLY"
 TIMESTAMPTZ_OID = postgres.types["timestamptz"].oid
 SENTINEL: Final = "SELECT tenant_id, pg_backend_pid() FROM tenants_sentinel"
 
@@ -48,6 +59,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self._opening: str | None = None
         # The backend has met more tenants than it should remember: it ends with the transaction.
         self._full = False
+        # The last transaction at once found it full; the next one that ends by itself ends the backend.
+        self.is_weary = False
 
     # Refusals
 
@@ -94,10 +107,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         tenant = current.get()
         if not isinstance(tenant, Tenant):
             self._refuse()
-        if not self.is_usable():
-            # The server closed it while it was idle; nothing was sent, so nothing can be lost.
-            self.close()
-            self.connect()
+        self._be_connected()
         self.bound, self._opening = tenant, opening_message(tenant)
 
     def take_opening(self) -> str | None:
@@ -115,6 +125,43 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             cursor.execute(opening)
             cursor.set_result(3)
             self.check_sentinel(cursor.fetchone())
+
+    # Reading at once
+
+    def read_at_once(self, tenant: Tenant, statements: str) -> "list[PGresult]":
+        """A whole transaction that reads, in one message: opening, statements and commit; their results.
+
+        The walls are those of every other transaction. It begins READ ONLY, and what it found is handed out only
+        after the sentinel was compared.
+        """
+        if self.in_atomic_block or self.bound is not None:
+            self._refuse("a transaction is open already")
+        self._be_connected()
+        self.bound = tenant
+        try:
+            results = self._exchange(f"{opening_message(tenant, READ_ONLY)};{statements};COMMIT")
+            self.check_sentinel(_sentinel_row(results))
+            self.is_weary = self._full
+        finally:
+            self._forget()
+        return results[FIRST_STATEMENT_RESULT:-1]
+
+    def _exchange(self, message: str) -> "list[PGresult]":
+        connection = self.connection
+        with debug_transaction(self, message):
+            connection.pgconn.send_query(message.encode())
+            results = connection.wait(generators.execute(connection.pgconn))
+        if self._status() != TransactionStatus.IDLE:
+            connection.rollback()
+        if results[-1].status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise DatabaseError(results[-1].get_error_message())
+        return list(results)
+
+    def _be_connected(self) -> None:
+        if self.connection is None or not self.is_usable():
+            # The server closed it while it was idle; nothing was sent, so nothing can be lost.
+            self.close()
+            self.connect()
 
     def restart(self) -> None:
         """Throw away what the transaction did and go on in a fresh one of the same tenant."""
@@ -141,6 +188,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             super()._commit()  # type: ignore[misc]  # the stubs leave it out
         if self._full:
             self._leave()
+        self.is_weary = False
         self._forget()
 
     def _commit_and_note_position(self) -> None:
@@ -243,6 +291,15 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         raise TransactionManagementError("Tables are changed on the migrator alias; run `manage.py migrate`.")
 
 
-def opening_message(tenant: Tenant) -> str:
+def opening_message(tenant: Tenant, mode: str = "") -> str:
     """The text that opens a tenant's transaction: its path, its role, and the question whose schema this is."""
-    return f'BEGIN;SET LOCAL search_path="{tenant.schema}",ext;SET LOCAL ROLE "{tenant.role}";{SENTINEL}'
+    return (
+        f'BEGIN{mode};SET LOCAL search_path="{tenant.schema}",ext;SET LOCAL ROLE "{tenant.role}";{SENTINEL}'
+    )
+
+
+def _sentinel_row(results: "list[PGresult]") -> tuple[Any, ...] | None:
+    if len(results) <= SENTINEL_RESULT or results[SENTINEL_RESULT].ntuples != 1:
+        return None
+    tenant_id, pid = (results[SENTINEL_RESULT].get_value(0, column) for column in (0, 1))
+    return (UUID((tenant_id or b"").decode()), int(pid or 0))

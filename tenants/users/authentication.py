@@ -30,7 +30,7 @@ class TenantAuthentication(BaseAuthentication):
         if header is None:
             return _by_session(request)
         scheme, _, credential = header.partition(" ")
-        principal = _by_credential(credential.strip()) if scheme.lower() == SCHEME.lower() else None
+        principal = principal_of(credential.strip()) if scheme.lower() == SCHEME.lower() else None
         if principal is None:
             raise AuthenticationFailed
         return principal, None
@@ -39,7 +39,8 @@ class TenantAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def _by_credential(credential: str) -> Principal | None:
+def principal_of(credential: str) -> Principal | None:
+    """Who a bearer credential stands for in the current tenant, verified in full; None when it is no good."""
     if credential.startswith(PREFIX):
         return _api_token(credential)
     try:

@@ -1,0 +1,158 @@
+"""Serializers as SQL: a row is written as JSON by PostgreSQL, byte for byte as the serializer and the renderer would.
+
+What is not known here to come out the same is refused, and then read on the ordinary way.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import F, Func, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.expressions import Combinable, Expression
+from django.db.models.functions import Cast
+from rest_framework import serializers
+
+from tenants.api.fields import MoneyField
+from tenants.api.serializers import PLAIN_FIELDS, TenantModelSerializer, TenantSerializer
+from tenants.derived import Derived
+
+Columns = dict[str, Expression | Combinable]
+SAME_IN_JSON: Final = (
+    models.BooleanField,
+    models.CharField,
+    models.IntegerField,
+    models.TextField,
+    models.UUIDField,
+)
+
+
+class NotCompiled(Exception):
+    """The shape holds something that only Python can write."""
+
+
+class Timestamp(Func):
+    """A time as the renderer writes it: in UTC, with all digits of the fraction or with none."""
+
+    arity = 1
+    output_field = TextField()
+    text = "(%(expressions)s AT TIME ZONE 'UTC')::text"
+    template = (
+        f"translate(CASE length({text}) WHEN 19 THEN {text} ELSE rpad({text}, 26, '0') END, ' ', 'T') || 'Z'"
+    )
+
+
+class JsonRecord(Subquery):
+    """A related record as JSON, or null."""
+
+    output_field = TextField()
+    template = "(SELECT row_to_json(n) FROM (%(subquery)s) AS n(%(names)s))"
+
+
+class JsonRecords(Subquery):
+    """Related records as a JSON array, in their order."""
+
+    output_field = TextField()
+    template = (
+        "(SELECT coalesce(array_to_json(array_agg(row_to_json(n))), '[]'::json)"
+        " FROM (%(subquery)s) AS n(%(names)s))"
+    )
+
+
+def columns_of(
+    shape: type[Any],
+    model: type[models.Model],
+    *,
+    shows: Callable[[str], bool] = lambda name: True,
+    expanded: Mapping[str, type[TenantSerializer]] | None = None,
+) -> Columns:
+    """The columns of a shape by the names of its fields; raises NotCompiled."""
+    if not issubclass(shape, TenantModelSerializer) or not shape.is_read_by_fields():
+        raise NotCompiled(shape.__name__)
+    related = expanded or {}
+    found = {str(field.field_name): field for field in shape()._readable_fields}
+    return {
+        name: _expanded(name, related[name], model) if name in related else _column(field, model)
+        for name, field in found.items()
+        if shows(name)
+    }
+
+
+def plain_column(model: type[models.Model], name: str) -> Expression | Combinable:
+    """One column of a model as records show it."""
+    field = _field(model, name)
+    if isinstance(field, models.DateTimeField):
+        return Timestamp(F(name))
+    if isinstance(field, models.DecimalField):
+        return Cast(F(name), TextField())
+    if isinstance(field, ArrayField) and isinstance(field.base_field, models.CharField):
+        return F(name)
+    if isinstance(field, SAME_IN_JSON):
+        return F(name)
+    raise NotCompiled(name)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names as a list of SQL identifiers."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _column(field: Any, model: type[models.Model]) -> Expression | Combinable:
+    source = str(field.source)
+    if isinstance(field, serializers.ListSerializer):
+        return _many(field.child, source, model)
+    if isinstance(field, TenantModelSerializer):
+        return _expanded(source, type(field), model)
+    if isinstance(field, serializers.PrimaryKeyRelatedField):
+        return F(_foreign_key(model, source).attname)
+    if isinstance(derived := model.__dict__.get(source), Derived):
+        return derived.expression
+    if isinstance(field, MoneyField):
+        return _money(field, model, source)
+    if not isinstance(field, PLAIN_FIELDS):
+        raise NotCompiled(source)
+    if isinstance(_field(model, source), models.DecimalField):
+        raise NotCompiled(source)
+    return plain_column(model, source)
+
+
+def _money(field: MoneyField, model: type[models.Model], source: str) -> Expression | Combinable:
+    column = _field(model, source)
+    if not isinstance(column, models.DecimalField) or column.decimal_places != field.decimal_places:
+        raise NotCompiled(source)
+    return plain_column(model, source)
+
+
+def _many(child: Any, source: str, model: type[models.Model]) -> Expression:
+    relation = _field(model, source)
+    if not isinstance(relation, models.ManyToOneRel):
+        raise NotCompiled(source)
+    rows = relation.related_model._default_manager.filter(**{relation.field.attname: OuterRef("pk")})
+    return _nested(JsonRecords, type(child), rows)
+
+
+def _expanded(source: str, shape: type[TenantSerializer], model: type[models.Model]) -> Expression:
+    key = _foreign_key(model, source)
+    related: Any = key.related_model
+    return _nested(JsonRecord, shape, related._default_manager.filter(pk=OuterRef(key.attname)).order_by())
+
+
+def _nested(kind: type[Any], shape: type[TenantSerializer], rows: QuerySet[Any]) -> Expression:
+    columns = columns_of(shape, rows.model)
+    nested: Expression = kind(rows.values_list(*columns.values()), names=quoted(columns))
+    return nested
+
+
+def _foreign_key(model: type[models.Model], name: str) -> models.ForeignKey[Any, Any]:
+    field = _field(model, name)
+    if not isinstance(field, models.ForeignKey):
+        raise NotCompiled(name)
+    return field
+
+
+def _field(model: type[models.Model], name: str) -> Any:
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist as error:
+        raise NotCompiled(name) from error

@@ -1,0 +1,222 @@
+"""The short way for reads: one message to the database, and its bytes are the answer.
+
+A GET of a list or a record with a bearer credential is answered here when its view leaves reading to the bases. All
+that is declared holds: host, status, credential, verb, filters, page, selection, tag. What is out of the ordinary,
+errors first of all, is left to the ordinary way, which does it all again and says what is wrong; so is the first
+answer of each kind, whose headers are then kept. Both ways answer with the same bytes; tests compare all routes.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import structlog
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch, get_resolver
+
+from tenants.api.columns import NotCompiled
+from tenants.api.etags import digest, is_known, list_tag, state_tag
+from tenants.api.plans import ANY_ID, Plan, Plans, is_plain
+from tenants.api.renderers import dump_json
+from tenants.checks import routes
+from tenants.context import TENANT_ALIAS, Tenant, current
+from tenants.hosts import canonical, directory, is_public
+from tenants.replicas import replica
+from tenants.status import Door, answer
+from tenants.users.permissions import can
+from tenants.users.recognition import Recognised, recognition
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+PREFIX: Final = "/api/v1/"
+BEARER: Final = "Bearer "
+PLAIN_ACCEPT: Final = frozenset({None, "*/*", "application/json"})
+# What may make an answer another one than the usual.
+UNUSUAL: Final = ("HTTP_COOKIE", "HTTP_ORIGIN", "HTTP_UPGRADE", "HTTP_RANGE", "HTTP_IF_MATCH")
+ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PLACE: Final = "<uuid:id>"
+# Each answer has its own, or they are added further out.
+OWN_HEADERS: Final = frozenset({"content-length", "etag", "x-request-id"})
+MOST_KINDS: Final = 10_000
+log = structlog.get_logger("rowhouse.lane")
+
+Kind = tuple[str, str, str, int]
+
+
+class NotHere(Exception):
+    """Leave it to the ordinary way."""
+
+
+@dataclass
+class Route:
+    """A route whose GET is a plain read."""
+
+    plans: Plans
+    match: ResolverMatch
+    is_compiled: bool = True
+
+
+class Lane:
+    """Middleware. It stands outside of those that only add headers, because it adds the same ones by itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._headers: OrderedDict[Kind, dict[str, tuple[str, str]]] = OrderedDict()
+
+    @cached_property
+    def routes(self) -> dict[str, Route]:
+        """The plain reads by their path, ids replaced."""
+        return dict(_plain_routes())
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        route = self._route(request)
+        response = None
+        if route is not None:
+            try:
+                response = self._answer(request, route)
+            except NotCompiled:
+                route.is_compiled = False
+            except Exception as error:  # noqa: BLE001  (the ordinary way says what is wrong)
+                log.debug("left_to_the_ordinary_way", error=repr(error))
+        if response is not None:
+            return response
+        ordinary = self.get_response(request)
+        if route is not None:
+            self._learn(request, route, ordinary)
+        return ordinary
+
+    # Which requests
+
+    def _route(self, request: HttpRequest) -> Route | None:
+        path, meta = request.path_info, request.META
+        if request.method != "GET" or not path.startswith(PREFIX):
+            return None
+        if not meta.get("HTTP_AUTHORIZATION", "").startswith(BEARER) or any(
+            meta.get(name) for name in UNUSUAL
+        ):
+            return None
+        if meta.get("HTTP_ACCEPT") not in PLAIN_ACCEPT or (
+            settings.SECURE_SSL_REDIRECT and not request.is_secure()
+        ):
+            return None
+        route = self.routes.get(path) or self.routes.get(ID.sub(PLACE, path, count=1))
+        return route if route is not None and route.is_compiled else None
+
+    # Answering
+
+    def _answer(self, request: HttpRequest, route: Route) -> HttpResponse | None:
+        if not (self._kept(request, route, 200) and _is_free()):
+            return None
+        tenant = _open_tenant(request)
+        credential = request.META["HTTP_AUTHORIZATION"].removeprefix(BEARER).strip()
+        caller = recognition.of(tenant, credential)
+        if caller is None:
+            return None
+        token = current.set(tenant)
+        try:
+            return self._read(request, route, tenant, caller, credential)
+        finally:
+            current.reset(token)
+
+    def _read(
+        self, request: HttpRequest, route: Route, tenant: Tenant, caller: Recognised, credential: str
+    ) -> HttpResponse | None:
+        found = ID.search(request.path_info) if route.plans.action == "retrieve" else None
+        path = {"id": found[0]} if found else {}
+        plan = route.plans.plan(request, path, caller.principal, TENANT_ALIAS)
+        if not all(can(caller.principal, verb) for verb in plan.verbs):
+            return None
+        statement = plan.statement.replace(ANY_ID.hex, UUID(path["id"]).hex) if found else plan.statement
+        connection: Any = connections[TENANT_ALIAS]
+        versions, rows = connection.read_at_once(tenant, f"{caller.question};{statement}")
+        if (versions.get_value(0, 0) or b"").decode() != caller.versions:
+            recognition.forget(tenant, credential)
+            return None
+        request.tenant = tenant  # type: ignore[attr-defined]
+        request.resolver_match = route.match
+        if found:
+            return self._record(request, route, UUID(path["id"]), rows)
+        return self._list(request, route, plan, rows)
+
+    def _list(self, request: HttpRequest, route: Route, plan: Plan, rows: Any) -> HttpResponse | None:
+        assert plan.window is not None
+        shown, more = plan.window.cut([rows.get_value(number, 0) for number in range(rows.ntuples)])
+        last = len(shown) - 1
+        ends = (last, 0) if plan.window.is_backwards else (0, last)
+        edges = (_values(rows, ends[0]), _values(rows, ends[1])) if shown else None
+        links = dump_json(plan.window.links(request.build_absolute_uri(), edges, more=more))
+        data = b"[" + b",".join(shown) + b"]"
+        following, _, before = links[1:-1].partition(b",")
+        body = b'{"data":' + data + b',"next":' + following + b',"previous":' + before + b"}"
+        return self._response(request, route, list_tag(data, links), body)
+
+    def _record(self, request: HttpRequest, route: Route, key: UUID, rows: Any) -> HttpResponse | None:
+        if rows.ntuples != 1:
+            return None
+        body, moment = rows.get_value(0, 0), int(rows.get_value(0, 1) or 0)
+        return self._response(request, route, state_tag(key, moment, variant=digest(body)[:16]), body)
+
+    def _response(self, request: HttpRequest, route: Route, tag: str, body: bytes) -> HttpResponse | None:
+        known = is_known(tag, request.META.get("HTTP_IF_NONE_MATCH"))
+        headers = self._kept(request, route, 304 if known else 200)
+        if headers is None:
+            return None
+        response = HttpResponse(b"" if known else body, status=304 if known else 200)
+        own = {"etag": ("ETag", tag), "content-length": ("Content-Length", str(len(response.content)))}
+        response.headers._store = {**headers, **own}
+        return response
+
+    # The headers of the other middlewares
+
+    def _kept(self, request: HttpRequest, route: Route, status: int) -> dict[str, tuple[str, str]] | None:
+        return self._headers.get(_kind(request, route, status))
+
+    def _learn(self, request: HttpRequest, route: Route, response: HttpResponseBase) -> None:
+        if response.status_code in (200, 304) and not response.cookies:
+            store: dict[str, tuple[str, str]] = response.headers._store
+            kept = {name: pair for name, pair in store.items() if name not in OWN_HEADERS}
+            self._headers[_kind(request, route, response.status_code)] = kept
+            if len(self._headers) > MOST_KINDS:
+                self._headers.popitem(last=False)
+
+
+def _kind(request: HttpRequest, route: Route, status: int) -> Kind:
+    return route.match.route, request.META.get("HTTP_HOST", ""), str(request.scheme), status
+
+
+def _is_free() -> bool:
+    """Whether this thread's connection may be used at once, and is the one that is read from."""
+    connection: Any = connections[TENANT_ALIAS]
+    at_once = getattr(connection, "read_at_once", None)
+    return at_once is not None and not (
+        connection.in_atomic_block or connection.is_weary or replica.is_configured
+    )
+
+
+def _open_tenant(request: HttpRequest) -> Tenant:
+    host = canonical(request.get_host())
+    tenant = None if is_public(host) else directory.by_host(host)
+    if tenant is None or answer(tenant.status, Door.API) is not None:
+        raise NotHere
+    return tenant
+
+
+def _values(rows: Any, number: int) -> list[Any]:
+    values: list[Any] = orjson.loads(rows.get_value(number, 1))
+    return values
+
+
+def _plain_routes() -> Iterator[tuple[str, Route]]:
+    for path, pattern in routes(get_resolver(settings.ROOT_URLCONF)):
+        view, actions = getattr(pattern.callback, "cls", None), getattr(pattern.callback, "actions", None)
+        action = (actions or {}).get("get", "")
+        if view is not None and is_plain(view, action) and path.replace(PLACE, "").count("<") == 0:
+            match = ResolverMatch(pattern.callback, (), {}, pattern.name, route=path)
+            yield f"/{path}", Route(Plans(view, action, path), match)

@@ -1,0 +1,143 @@
+"""What one read asks the database for: built by the view's own declarations, kept as text where it can be."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import BigIntegerField, F, Func, QuerySet
+from django.db.models.expressions import Combinable, Expression, RawSQL
+from django.http import HttpRequest
+from rest_framework.settings import api_settings
+
+from tenants.api.columns import Columns, columns_of, plain_column, quoted
+from tenants.api.pagination import Window
+from tenants.api.viewsets import TenantViewSet, refuse_unknown_parameters
+from tenants.users.authentication import Principal
+
+MOST: Final = 1_000
+# Stands for the id of the path in a statement that is kept.
+ANY_ID: Final = UUID("0dead0de-ad0d-4ead-8dea-d0dead0dead0")
+# A statement is kept only when nothing but these says what it reads: filters may look at the clock or the caller.
+KEPT: Final = frozenset({"limit", "ordering", "fields", "expand"})
+# A view with its own idea of one of these is answered by it.
+OF_THE_BASE: Final = (
+    "list retrieve initial parameters select filter_queryset get_queryset get_object paginate_queryset "
+    "get_paginated_response get_serializer get_serializer_class get_serializer_context get_authenticators "
+    "get_permissions get_renderers get_throttles perform_authentication check_permissions check_object_permissions "
+    "check_throttles perform_content_negotiation handle_exception finalize_response dispatch initialize_request "
+    "determine_version authentication_classes permission_classes renderer_classes throttle_classes pagination_class "
+    "filter_backends"
+).split()
+
+
+class Microseconds(Func):
+    """A time as microseconds after 1970."""
+
+    arity = 1
+    output_field = BigIntegerField()
+    template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A read as SQL, with the verbs that it needs."""
+
+    statement: str
+    verbs: tuple[str, ...]
+    window: Window | None = None
+
+
+@dataclass
+class Plans:
+    """The plans of one route's reads."""
+
+    view: type[TenantViewSet]
+    action: str
+    route: str
+    _kept: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
+
+    def plan(self, request: HttpRequest, path: Mapping[str, Any], principal: Principal, alias: str) -> Plan:
+        """The plan of a request; raises what the view would, or NotCompiled."""
+        query = request.META.get("QUERY_STRING", "")
+        if (kept := self._kept.get(query)) is not None:
+            return kept
+        view = self._view(request, principal)
+        made = self._list(view, alias) if self.action == "list" else self._record(view, alias)
+        if not set(view.request.query_params) - KEPT and not path.keys() - {"id"}:
+            self._kept[query] = made
+            if len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+        return made
+
+    def _view(self, request: HttpRequest, principal: Principal) -> Any:
+        view: Any = self.view()
+        view.action_map = {"get": self.action}
+        view.action, view.args, view.kwargs, view.format_kwarg = self.action, (), {"id": ANY_ID}, None
+        view.request = view.initialize_request(request)
+        view.request.user = principal
+        refuse_unknown_parameters(view.request, view.parameters())
+        view.select()
+        return view
+
+    def _list(self, view: Any, alias: str) -> Plan:
+        rows = view.filter_queryset(view.get_queryset()).select_related(None)
+        window = Window.asked_for(rows, view.request.query_params, view.request.path)
+        edges = [plain_column(rows.model, column.name) for column in window.columns]
+        return Plan(
+            _page(window.rows(rows), self._columns(view, rows), edges, alias), self._verbs(view), window
+        )
+
+    def _record(self, view: Any, alias: str) -> Plan:
+        rows = view.get_queryset().filter(pk=ANY_ID)
+        names = {each.name for each in rows.model._meta.fields}
+        moment = Microseconds(F("updated_at")) if "updated_at" in names else RawSQL("0", ())
+        return Plan(_one(rows, self._columns(view, rows), moment, alias), self._verbs(view))
+
+    def _columns(self, view: Any, rows: QuerySet[Any]) -> Columns:
+        shapes = view.selection.shapes(view.expansions)
+        shape = view.get_serializer_class()
+        return columns_of(shape, rows.model, shows=view.selection.shows, expanded=shapes)
+
+    def _verbs(self, view: Any) -> tuple[str, ...]:
+        verb = self.view.verb_for(self.action, "GET")
+        expanded = (view.expansions[name].verb for name in view.selection.expand)
+        return tuple(filter(None, (verb, *expanded)))
+
+
+def is_plain(view: type[Any], action: str) -> bool:
+    """Whether a view leaves an action to the bases, so that reading by a plan is the same."""
+    own = [
+        name for name in OF_THE_BASE if getattr(view, name, None) is not getattr(TenantViewSet, name, None)
+    ]
+    is_usual = list(view.renderer_classes) == list(api_settings.DEFAULT_RENDERER_CLASSES)
+    return not own and is_usual and action in {"list", "retrieve"}
+
+
+def _page(rows: QuerySet[Any], columns: Columns, edges: list[Expression | Combinable], alias: str) -> str:
+    hidden = [f"_{number}" for number in range(len(edges))]
+    inner = _bound(rows.values_list(*columns.values(), *edges), alias)
+    values = ", ".join(f"x.{name}" for name in hidden)
+    return _written(inner, columns, hidden, f"json_build_array({values})")
+
+
+def _one(rows: QuerySet[Any], columns: Columns, moment: Any, alias: str) -> str:
+    inner = _bound(rows.order_by().values_list(*columns.values(), moment), alias)
+    return _written(inner, columns, ["_0"], "x._0")
+
+
+def _written(inner: str, columns: Columns, hidden: list[str], beside: str) -> str:
+    shown = ", ".join(f'x."{name}" AS "{name}"' for name in columns)
+    return (
+        f"SELECT row_to_json(q), {beside} FROM ({inner}) AS x({quoted([*columns, *hidden])})"
+        f" CROSS JOIN LATERAL (SELECT {shown}) AS q"
+    )
+
+
+def _bound(rows: QuerySet[Any], alias: str) -> str:
+    connection: Any = connections[alias]
+    connection.ensure_connection()
+    sql, params = rows.query.get_compiler(using=alias).as_sql()
+    return str(connection.create_cursor().mogrify(sql, params))
