@@ -131,18 +131,16 @@ def test_an_api_token_reads_in_one_message_as_well(acme, owner, actor, shop):
     problem(program.get("products/"), 401, "authentication_required")
 
 
-@pytest.mark.parametrize(
-    "change", [{"is_active": False}, {"password": "!"}, {"role": "viewer"}, {"role": "operator"}]
-)
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}, {"role": "operator"}])
 def test_what_changes_about_a_person_counts_at_the_next_request(acme, person, change):
     admin = person("admin").user
     api = signed_in(admin, acme)
     for _ in range(3):
-        assert api.get("api-tokens/").status_code == 200
+        assert api.get("products/").status_code == 200
     with unit_of_work(acme):
         User.objects.filter(pk=admin.pk).update(**change)
     status = 403 if "role" in change else 401
-    assert api.get("api-tokens/").status_code == status
+    assert api.get("products/").status_code == status
 
 
 def test_a_credential_opens_no_other_tenant(owner_api, acme, globex, shop):
