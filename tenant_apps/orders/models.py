@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from decimal import Decimal
+from typing import Final, Self
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from tenant_apps.orders.customers.models import Customer as Customer  # noqa: PLC0414  (a model of this app)
+from tenant_apps.orders.customers.models import Customer
+from tenant_apps.orders.breakdown import Breakdown, break_down
+from tenant_apps.orders.fulfilments.models import Fulfilment, FulfilmentLine
+from tenant_apps.orders.payments.models import Payment
+from tenant_apps.orders.taxes.models import TaxRule, TaxSettings
+from tenant_apps.orders.totals import ZERO
 from tenant_apps.products.models import Product
 from tenants.models import Record, uuid7
 
-COUNTER_ID = UUID(int=1)
+__all__ = [
+    "Customer",
+    "Fulfilment",
+    "FulfilmentLine",
+    "Order",
+    "OrderCounter",
+    "OrderLine",
+    "Payment",
+    "TaxRule",
+    "TaxSettings",
+]
+
+COUNTER_ID: Final = UUID(int=1)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -69,6 +89,22 @@ class Order(Record):
         API = "api", "API"
         IMPORT = "import", "Import"
 
+    class DiscountKind(models.TextChoices):
+        AMOUNT = "amount", "Amount"
+        PERCENT = "percent", "Per cent"
+
+    class PaymentStatus(models.TextChoices):
+        UNPAID = "unpaid", "Unpaid"
+        PARTIAL = "partial", "Partly paid"
+        PAID = "paid", "Paid"
+        REFUNDED = "refunded", "Refunded"
+
+    class FulfilmentStatus(models.TextChoices):
+        UNFULFILLED = "unfulfilled", "Unfulfilled"
+        PARTIAL = "partial", "Partly fulfilled"
+        FULFILLED = "fulfilled", "Fulfilled"
+        RETURNED = "returned", "Returned"
+
     number = models.BigIntegerField(null=True, blank=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SALE)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
@@ -76,7 +112,36 @@ class Order(Record):
         Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
     )
     currency = models.CharField(max_length=3)
-    total = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    payment_status = models.CharField(
+        max_length=8, choices=PaymentStatus, default=PaymentStatus.UNPAID, db_default=PaymentStatus.UNPAID
+    )
+    fulfilment_status = models.CharField(
+        max_length=11,
+        choices=FulfilmentStatus,
+        default=FulfilmentStatus.UNFULFILLED,
+        db_default=FulfilmentStatus.UNFULFILLED,
+    )
+    # Amounts are as the prices of their order are: with tax where these include it.
+    prices_include_tax = models.BooleanField(default=False, db_default=False)
+    tax_country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    tax_region = models.CharField(max_length=100, blank=True, default="", db_default="")
+    discount_kind = models.CharField(
+        max_length=7, choices=DiscountKind, blank=True, default="", db_default=""
+    )
+    discount_value = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    discount_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    shipping_description = models.CharField(max_length=200, blank=True, default="", db_default="")
+    shipping_tax_rate = models.DecimalField(max_digits=6, decimal_places=3, default=ZERO, db_default=ZERO)
+    shipping_tax = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    # Null on orders that were written before there were discounts and taxes: then it is the total.
+    subtotal = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    discount_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    shipping_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    tax_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
+    paid_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    refunded_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    tags = ArrayField(models.CharField(max_length=40), blank=True, default=list, db_default=[])
     # The customer's addresses at the moment of placing, as customers.addresses.snapshot_addresses has them.
     billing_address = models.JSONField(null=True, blank=True, editable=False)
     shipping_address = models.JSONField(null=True, blank=True, editable=False)
@@ -119,6 +184,54 @@ class Order(Record):
                 | Q(number__isnull=False, number__gt=0, placed_at__isnull=False) & ~Q(status="draft"),
                 name="orders_order_numbered_once_placed",
             ),
+            # Drafts may be changed by the release before this one, which reckons without discount and tax.
+            models.CheckConstraint(
+                condition=Q(subtotal__isnull=True)
+                | Q(status="draft")
+                | Q(
+                    prices_include_tax=False,
+                    total=F("subtotal") - F("discount_total") + F("shipping_total") + F("tax_total"),
+                )
+                | Q(
+                    prices_include_tax=True,
+                    total=F("subtotal") - F("discount_total") + F("shipping_total"),
+                ),
+                name="orders_order_totals_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    discount_total__gte=0,
+                    shipping_total__gte=0,
+                    tax_total__gte=0,
+                    shipping_tax__gte=0,
+                    shipping_tax__lte=F("tax_total"),
+                    shipping_tax_rate__gte=0,
+                    shipping_tax_rate__lte=100,
+                )
+                & (Q(subtotal__isnull=True) | Q(status="draft") | Q(discount_total__lte=F("subtotal"))),
+                name="orders_order_amounts_sound",
+            ),
+            models.CheckConstraint(
+                condition=Q(discount_kind="", discount_value=0)
+                | Q(discount_kind="amount", discount_value__gt=0)
+                | Q(discount_kind="percent", discount_value__gt=0, discount_value__lte=100),
+                name="orders_order_discount_sound",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0, refunded_total__lte=F("paid_total")),
+                name="orders_order_refunds_within_payments",
+            ),
+            models.CheckConstraint(
+                condition=Q(payment_status="unpaid", paid_total=0)
+                | Q(payment_status="paid", total=0, paid_total=0)
+                | Q(payment_status__in=["partial", "paid"], refunded_total__lt=F("paid_total"))
+                | Q(payment_status="refunded", paid_total__gt=0, refunded_total=F("paid_total")),
+                name="orders_order_payment_status_right",
+            ),
+            models.CheckConstraint(
+                condition=Q(fulfilment_status__in=["unfulfilled", "partial", "fulfilled", "returned"]),
+                name="orders_order_fulfilment_status_known",
+            ),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="orders_order_created"),
@@ -126,6 +239,9 @@ class Order(Record):
             models.Index(fields=["customer", "-created_at", "-id"], name="orders_order_customer"),
             models.Index(fields=["-updated_at", "-id"], name="orders_order_updated"),
             models.Index(fields=["-placed_at", "-id"], name="orders_order_placed"),
+            models.Index(fields=["payment_status", "-created_at", "-id"], name="orders_order_payment_status"),
+            models.Index(fields=["fulfilment_status", "-created_at", "-id"], name="orders_order_fulfil_status"),
+            GinIndex(fields=["tags"], name="orders_order_tags"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +255,32 @@ class Order(Record):
     def actions(self) -> list[Move]:
         """The moves that this order can make now."""
         return [move for move in TRANSITIONS if self.can(move)]
+
+    def breakdown(self) -> Breakdown:
+        """The order in money: lines, discount, shipping, taxes by rate, what is paid and what is due."""
+        return break_down(self)
+
+    @property
+    def line_total(self) -> Decimal:
+        """The sum of the lines before discount."""
+        return self.total if self.subtotal is None else self.subtotal
+
+    @property
+    def balance(self) -> Decimal:
+        """What was received and not given back."""
+        return self.paid_total - self.refunded_total
+
+    @property
+    def due(self) -> Decimal:
+        """What has to be paid yet; nothing on drafts, nor on what was called off."""
+        return max(self.total - self.balance, ZERO) if self.status == self.Status.PLACED else ZERO
+
+    @property
+    def refund_due(self) -> Decimal:
+        """What was paid beyond what the order costs now: all of it once it was cancelled."""
+        if self.status == self.Status.CANCELLED:
+            return self.balance
+        return max(self.balance - self.total, ZERO)
 
     @property
     def is_editable(self) -> bool:
@@ -160,7 +302,8 @@ class Order(Record):
 
 class Move(models.TextChoices):
     PLACE = "place", "Place"
-    PAY = "pay", "Mark as paid"
+    PAY = "pay", "Pay in full"
+    REOPEN = "reopen", "Wait for payment again"
     FULFIL = "fulfil", "Fulfil"
     CLOSE = "close", "Close"
     CANCEL = "cancel", "Cancel"
@@ -178,6 +321,8 @@ class Transition:
 TRANSITIONS: dict[Move, Transition] = {
     Move.PLACE: Transition(frozenset({Order.Status.DRAFT}), Order.Status.PLACED, "placed_at"),
     Move.PAY: Transition(frozenset({Order.Status.PLACED}), Order.Status.PAID, "paid_at"),
+    # Money is owed again: an edit made the order dearer, or a payment was given back before the goods left.
+    Move.REOPEN: Transition(frozenset({Order.Status.PAID}), Order.Status.PLACED, ""),
     Move.FULFIL: Transition(frozenset({Order.Status.PAID}), Order.Status.FULFILLED, "fulfilled_at"),
     Move.CLOSE: Transition(frozenset({Order.Status.FULFILLED}), Order.Status.CLOSED, "closed_at"),
     Move.CANCEL: Transition(
@@ -200,6 +345,9 @@ class OrderLine(models.Model):
     quantity = models.IntegerField()
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)
     total = models.DecimalField(max_digits=14, decimal_places=2)
+    discount = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    tax_rate = models.DecimalField(max_digits=6, decimal_places=3, default=ZERO, db_default=ZERO)
+    tax = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
 
     class Meta:
         ordering = ["position"]
@@ -211,11 +359,32 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 condition=Q(total=F("unit_price") * F("quantity")), name="orders_line_total_right"
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    discount__gte=0,
+                    discount__lte=F("total"),
+                    tax__gte=0,
+                    tax_rate__gte=0,
+                    tax_rate__lte=100,
+                ),
+                name="orders_line_discount_and_tax_sound",
+            ),
         ]
         indexes = [models.Index(fields=["product"], name="orders_line_product")]
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.sku}"
+
+    @property
+    def net(self) -> Decimal:
+        """What it costs after discount, without tax."""
+        charged = self.total - self.discount
+        return charged - self.tax if self.order.prices_include_tax else charged
+
+    @property
+    def gross(self) -> Decimal:
+        """What it costs after discount, with tax."""
+        return self.net + self.tax
 
 
 class OrderCounter(models.Model):

@@ -1,0 +1,1 @@
+"""Goods that left for orders, and goods that came back."""

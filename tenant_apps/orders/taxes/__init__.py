@@ -1,0 +1,1 @@
+"""Tax by rule: what a tenant charges where, and from when on."""
