@@ -157,6 +157,11 @@ class Product(Record):
         ACTIVE = "active", "Active"
         ARCHIVED = "archived", "Archived"
 
+    class TaxClass(models.TextChoices):
+        STANDARD = "standard", "Standard"
+        REDUCED = "reduced", "Reduced"
+        ZERO = "zero", "Zero-rated"
+
     sku = models.CharField("SKU", max_length=64)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True, default="")
@@ -164,6 +169,9 @@ class Product(Record):
     price = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    tax_class = models.CharField(
+        max_length=10, choices=TaxClass, default=TaxClass.STANDARD, db_default=TaxClass.STANDARD
+    )
     category = models.ForeignKey(
         Category, on_delete=models.PROTECT, null=True, blank=True, related_name="products", db_index=False
     )
@@ -210,6 +218,10 @@ class Product(Record):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "active", "archived"]), name="products_product_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_class__in=["standard", "reduced", "zero"]),
+                name="products_product_tax_class_known",
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="products_product_reserved_positive"),
             models.CheckConstraint(

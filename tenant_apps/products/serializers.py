@@ -33,6 +33,7 @@ class ProductSerializer(TenantModelSerializer):
             "status",
             "price",
             "currency",
+            "tax_class",
             "category",
             "on_hand",
             "reserved",

@@ -116,6 +116,7 @@ class ProductChanges(TypedDict, total=False):
     description: str
     price: Decimal
     status: str
+    tax_class: str
     category: Category | None
     low_stock_at: int | None
 
@@ -130,6 +131,7 @@ def create_product(
     description: str = "",
     kind: str = Product.Kind.GOODS,
     status: str = Product.Status.ACTIVE,
+    tax_class: str = Product.TaxClass.STANDARD,
     currency: str | None = None,
     category: Category | None = None,
     low_stock_at: int | None = None,
@@ -141,7 +143,7 @@ def create_product(
     currency = clean_currency(currency or current_tenant().currency)
     product = Product(kind=kind, currency=currency, language=current_language())
     given = ProductChanges(sku=sku, name=name, description=description, price=price, status=status)
-    _apply(product, given | {"category": category, "low_stock_at": low_stock_at})
+    _apply(product, given | {"tax_class": tax_class, "category": category, "low_stock_at": low_stock_at})
     _write_product(product, force_insert=True)
     record(
         actor=actor, verb="product.created", target=product, data={"sku": product.sku, "name": product.name}
@@ -225,6 +227,7 @@ CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
     "description": lambda text: clean_text(text, field="description"),
     "price": clean_price,
     "status": lambda status: clean_choice(status, Product.Status, field="status"),
+    "tax_class": lambda tax_class: clean_choice(tax_class, Product.TaxClass, field="tax_class"),
     "category": lambda category: category,
     "low_stock_at": lambda level: clean_level(level, field="low_stock_at"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tenant_apps.products.models import Location
 from tenants.models import Record, uuid7
 
 
@@ -19,6 +20,9 @@ class Fulfilment(Record):
         "orders.Order", on_delete=models.PROTECT, related_name="fulfilments", db_index=False
     )
     direction = models.CharField(max_length=6, choices=Direction)
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     carrier = models.CharField(max_length=60, blank=True, default="")
     tracking_number = models.CharField(max_length=100, blank=True, default="")
     note = models.CharField(max_length=500, blank=True, default="")

@@ -12,11 +12,14 @@ from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
+unsafe_because = {"RunSQL": "Writes the one row of a table that this migration makes; nobody else knows the table yet."}
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0001_initial'),
-        ('products', '0001_initial'),
+        ('products', '0002_stock_places'),
     ]
 
     operations = [
@@ -27,6 +30,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('direction', models.CharField(choices=[('out', 'Delivery'), ('return', 'Return')], max_length=6)),
+                ('location', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='products.location')),
                 ('carrier', models.CharField(blank=True, default='', max_length=60)),
                 ('tracking_number', models.CharField(blank=True, default='', max_length=100)),
                 ('note', models.CharField(blank=True, default='', max_length=500)),

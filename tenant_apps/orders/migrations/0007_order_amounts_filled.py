@@ -1,5 +1,9 @@
 from django.db import migrations
 
+unsafe_because = {
+    "RunSQL": "Fills columns that the code before does not know; it goes on, and waits for a row while the fill takes."
+}
+
 # What was paid or fulfilled before there were payments and deliveries counts as paid and fulfilled in full.
 FILL = """
     UPDATE orders_order SET
@@ -11,10 +15,6 @@ FILL = """
 
 
 class Migration(migrations.Migration):
-    unsafe_because = {
-        "RunSQL": "It writes columns that the release before does not know, by one statement; rows stay locked for moments."
-    }
-
     dependencies = [
         ('orders', '0003_order_indexes'),
     ]
