@@ -13,8 +13,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.breakdown import Breakdown, break_down
+from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.fulfilments.models import Fulfilment, FulfilmentLine
 from tenant_apps.orders.payments.models import Payment
 from tenant_apps.orders.taxes.models import TaxRule, TaxSettings
@@ -240,7 +240,9 @@ class Order(Record):
             models.Index(fields=["-updated_at", "-id"], name="orders_order_updated"),
             models.Index(fields=["-placed_at", "-id"], name="orders_order_placed"),
             models.Index(fields=["payment_status", "-created_at", "-id"], name="orders_order_payment_status"),
-            models.Index(fields=["fulfilment_status", "-created_at", "-id"], name="orders_order_fulfil_status"),
+            models.Index(
+                fields=["fulfilment_status", "-created_at", "-id"], name="orders_order_fulfil_status"
+            ),
             GinIndex(fields=["tags"], name="orders_order_tags"),
         ]
 
@@ -254,7 +256,7 @@ class Order(Record):
     @property
     def actions(self) -> list[Move]:
         """The moves that this order can make now."""
-        return [move for move in TRANSITIONS if self.can(move)]
+        return [move for move in TRANSITIONS if TRANSITIONS[move].is_chosen and self.can(move)]
 
     def breakdown(self) -> Breakdown:
         """The order in money: lines, discount, shipping, taxes by rate, what is paid and what is due."""
@@ -295,6 +297,22 @@ class Order(Record):
         return self.kind == self.Kind.SALE and self.status in {self.Status.PLACED, self.Status.PAID}
 
     @property
+    def is_revisable(self) -> bool:
+        """Whether lines, discount and delivery can still be changed though it was placed: nothing has left."""
+        return self.holds_stock and self.fulfilment_status == self.FulfilmentStatus.UNFULFILLED
+
+    @property
+    def is_returnable(self) -> bool:
+        """Whether goods that have left can come back."""
+        left = {self.FulfilmentStatus.PARTIAL, self.FulfilmentStatus.FULFILLED}
+        return self.kind == self.Kind.SALE and self.fulfilment_status in left
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether money that came in can go back."""
+        return self.kind == self.Kind.SALE and self.balance > 0
+
+    @property
     def stock_source(self) -> str:
         """What the stock ledger calls this order."""
         return f"order:{self.number}"
@@ -311,18 +329,19 @@ class Move(models.TextChoices):
 
 @dataclass(frozen=True)
 class Transition:
-    """From where a move may start, where it ends, and which time it stamps."""
+    """From where a move may start, where it ends, and which time it stamps. Some are nobody's to choose."""
 
     sources: frozenset[str]
     target: str
     stamp: str
+    is_chosen: bool = True
 
 
 TRANSITIONS: dict[Move, Transition] = {
     Move.PLACE: Transition(frozenset({Order.Status.DRAFT}), Order.Status.PLACED, "placed_at"),
     Move.PAY: Transition(frozenset({Order.Status.PLACED}), Order.Status.PAID, "paid_at"),
     # Money is owed again: an edit made the order dearer, or a payment was given back before the goods left.
-    Move.REOPEN: Transition(frozenset({Order.Status.PAID}), Order.Status.PLACED, ""),
+    Move.REOPEN: Transition(frozenset({Order.Status.PAID}), Order.Status.PLACED, "", is_chosen=False),
     Move.FULFIL: Transition(frozenset({Order.Status.PAID}), Order.Status.FULFILLED, "fulfilled_at"),
     Move.CLOSE: Transition(frozenset({Order.Status.FULFILLED}), Order.Status.CLOSED, "closed_at"),
     Move.CANCEL: Transition(

@@ -73,7 +73,9 @@ def _taxes(amounts: Sequence[Decimal], rates: Sequence[Decimal], included: bool)
     taxes = [ZERO] * len(amounts)
     for rate, members in places.items():
         parts = [amounts[place] for place in members]
-        for place, share in zip(members, allocate(tax_of(sum(parts, ZERO), rate, included), parts), strict=True):
+        for place, share in zip(
+            members, allocate(tax_of(sum(parts, ZERO), rate, included), parts), strict=True
+        ):
             taxes[place] = share
     return taxes
 

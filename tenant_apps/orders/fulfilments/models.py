@@ -36,7 +36,8 @@ class Fulfilment(Record):
                 condition=Q(direction__in=["out", "return"]), name="orders_fulfilment_direction_known"
             ),
             models.CheckConstraint(
-                condition=Q(direction="return") | Q(restocked=False), name="orders_fulfilment_restocks_returns"
+                condition=Q(direction="return") | Q(restocked=False),
+                name="orders_fulfilment_restocks_returns",
             ),
         ]
         indexes = [
@@ -44,7 +45,9 @@ class Fulfilment(Record):
             models.Index(fields=["-created_at", "-id"], name="orders_fulfilment_created"),
             models.Index(fields=["-updated_at", "-id"], name="orders_fulfilment_updated"),
             models.Index(
-                fields=["tracking_number"], name="orders_fulfilment_tracking", condition=~Q(tracking_number="")
+                fields=["tracking_number"],
+                name="orders_fulfilment_tracking",
+                condition=~Q(tracking_number=""),
             ),
         ]
 

@@ -18,7 +18,7 @@ unsafe_because = {"RunSQL": "Writes the one row of a table that this migration m
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0001_initial'),
+        ('orders', '0004_customers_validated'),
         ('products', '0002_stock_places'),
     ]
 

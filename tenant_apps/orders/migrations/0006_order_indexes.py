@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('orders', '0002_order_amounts'),
+        ('orders', '0005_order_amounts'),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ FILL = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('orders', '0003_order_indexes'),
+        ('orders', '0006_order_indexes'),
     ]
 
     operations = [

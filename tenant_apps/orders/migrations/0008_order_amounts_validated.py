@@ -5,7 +5,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_order_amounts_filled'),
+        ('orders', '0007_order_amounts_filled'),
     ]
 
     operations = [

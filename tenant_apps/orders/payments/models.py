@@ -58,7 +58,9 @@ class Payment(Record):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="orders_payment_amount_positive"),
-            models.CheckConstraint(condition=Q(kind__in=["payment", "refund"]), name="orders_payment_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["payment", "refund"]), name="orders_payment_kind_known"
+            ),
             models.CheckConstraint(
                 condition=Q(method__in=["bank_transfer", "card", "cash", "cheque", "other"]),
                 name="orders_payment_method_known",

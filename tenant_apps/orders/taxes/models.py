@@ -79,7 +79,8 @@ class TaxSettings(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(id=SETTINGS_ID), name="orders_taxsettings_single"),
             models.CheckConstraint(
-                condition=Q(country="") | Q(country__regex="^[A-Z]{2}$"), name="orders_taxsettings_country_iso"
+                condition=Q(country="") | Q(country__regex="^[A-Z]{2}$"),
+                name="orders_taxsettings_country_iso",
             ),
             models.CheckConstraint(
                 condition=Q(region="") | ~Q(country=""), name="orders_taxsettings_region_in_country"
