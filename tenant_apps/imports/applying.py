@@ -71,11 +71,13 @@ APPLY_INVOICES: Final = """
     ), placed AS (
         INSERT INTO orders_order (
             id, created_at, updated_at, number, kind, status, customer_id, currency, total, note, source,
-            external_reference, placed_at, paid_at, fulfilled_at, closed_at
+            external_reference, placed_at, paid_at, fulfilled_at, closed_at, subtotal, paid_total,
+            payment_status, fulfilment_status
         )
         SELECT order_id, %(now)s, %(now)s, %(last)s + rank,
             CASE WHEN is_cancellation THEN 'cancellation' ELSE 'sale' END, 'closed', c.id, %(currency)s,
-            total, '', 'import', invoice, placed_at, placed_at, placed_at, placed_at
+            total, '', 'import', invoice, placed_at, placed_at, placed_at, placed_at, total, total,
+            'paid', 'fulfilled'
         FROM fresh LEFT JOIN orders_customer AS c ON c.reference = fresh.customer
     ), written AS (
         INSERT INTO orders_orderline (

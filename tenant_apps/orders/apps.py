@@ -9,7 +9,8 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     no_update: ClassVar[list[str]] = ["orders_orderline"]
-    seed_tables: ClassVar[list[str]] = ["orders_ordercounter"]
+    append_only: ClassVar[list[str]] = ["orders_fulfilmentline"]
+    seed_tables: ClassVar[list[str]] = ["orders_ordercounter", "orders_taxsettings"]
     sandbox: ClassVar[dict[str, Any]] = {
         "orders_customer": {"email": "address", "phone": "empty"},
         "orders_address": {"phone": "empty"},

@@ -1,5 +1,6 @@
 """What the list of orders may be narrowed by."""
 
+from tenant_apps.orders.customers.filters import TagFilter
 from tenant_apps.orders.models import Order
 from tenants.api.filters import (
     AmountFilter,
@@ -16,6 +17,9 @@ class OrderFilters(TenantFilterSet):
     """Filters of orders."""
 
     status = ChoiceFilter(choices=Order.Status.choices)
+    payment_status = ChoiceFilter(choices=Order.PaymentStatus.choices)
+    fulfilment_status = ChoiceFilter(choices=Order.FulfilmentStatus.choices)
+    tag = TagFilter(field_name="tags", help_text="Orders with this tag.")
     kind = ChoiceFilter(choices=Order.Kind.choices)
     source = ChoiceFilter(choices=Order.Source.choices)
     customer = IdFilter(field_name="customer_id", help_text="The id of a customer.")

@@ -263,6 +263,13 @@ class Order(Record):
         return break_down(self)
 
     @property
+    def deliveries(self) -> list[Fulfilment]:
+        """Deliveries and returns with their lines, the newest first."""
+        found = list(self.fulfilments.all())
+        models.prefetch_related_objects(found, "lines")
+        return found
+
+    @property
     def line_total(self) -> Decimal:
         """The sum of the lines before discount."""
         return self.total if self.subtotal is None else self.subtotal

@@ -29,7 +29,10 @@ def advance(order: Order, move: Move, **values: Any) -> Order:
     transition = TRANSITIONS[move]
     if order.status not in transition.sources:
         raise refusal(order, move)
-    values |= {"status": transition.target, **({transition.stamp: timezone.now()} if transition.stamp else {})}
+    values |= {
+        "status": transition.target,
+        **({transition.stamp: timezone.now()} if transition.stamp else {}),
+    }
     return change(order, move, **values)
 
 

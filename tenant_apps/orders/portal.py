@@ -183,7 +183,7 @@ def order_details(request: PortalRequest, pk: UUID) -> HttpResponse:
     form = OrderForm(posted(request), initial={"customer": customer, "note": order.note})
     if form.is_valid():
         changes = form.cleaned_data
-        if attempt(form, lambda: services.update_draft(actor=actor_of(request), order=order, **changes)):
+        if attempt(form, lambda: services.update_order(actor=actor_of(request), order=order, **changes)):
             return done(request, _url(order), "The draft is saved.")
     return show_form(request, "orders/details.html", {"form": form, "order": order})
 

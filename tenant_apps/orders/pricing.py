@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +16,7 @@ from tenant_apps.products.ledger import refuse_unsellable
 from tenant_apps.products.models import Product
 from tenant_apps.products.writing import clean_quantity, rounded
 from tenants.errors import Invalid
+from tenants.models import uuid7
 
 MOST_LINES: Final = 1_000
 HIGHEST_TOTAL: Final = Decimal("999999999999.99")
@@ -58,11 +59,12 @@ class LineInput:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A product at the price that the order has it for."""
+    """A product at the price that the order has it for, on a line that may be there already."""
 
     product: Product
     quantity: int
     price: Decimal
+    line_id: UUID
 
 
 def wanted_of(lines: Iterable[LineInput | OrderLine]) -> dict[UUID, int]:
@@ -83,24 +85,36 @@ def checked(lines: Sequence[LineInput]) -> Sequence[LineInput]:
 
 
 def items_of(
-    order: Order, lines: Sequence[LineInput], *, known: Mapping[UUID, Product] = {}, kept: Iterable[OrderLine] = ()
+    order: Order,
+    lines: Sequence[LineInput],
+    *,
+    known: Mapping[UUID, Product] = {},
+    kept: Sequence[OrderLine] = (),
 ) -> list[Item]:
     """Lines at the products' present prices; what the order keeps stays at the price that it has.
 
     `known` spares the query for products that the caller has read.
     """
     prices = {line.product_id: line.unit_price for line in kept}
+    ids: dict[UUID, list[UUID]] = defaultdict(list)
+    for line in kept:
+        ids[line.product_id].append(line.pk)
     products = _products_of(order, checked(lines), known, old=prices.keys())
     return [
-        Item(product, line.quantity, prices.get(product.pk, product.price))
-        for line, product in ((line, products[line.product_id]) for line in lines)
+        Item(
+            product := products[line.product_id],
+            line.quantity,
+            prices.get(product.pk, product.price),
+            ids[product.pk].pop(0) if ids[product.pk] else uuid7(),
+        )
+        for line in lines
     ]
 
 
 def items_now(order: Order) -> list[Item]:
     """The lines that the order has, at their prices."""
     lines = order.lines.select_related("product")
-    return [Item(line.product, line.quantity, line.unit_price) for line in lines]
+    return [Item(line.product, line.quantity, line.unit_price, line.pk) for line in lines]
 
 
 def price(order: Order, items: Sequence[Item]) -> list[OrderLine]:
@@ -115,11 +129,10 @@ def price(order: Order, items: Sequence[Item]) -> list[OrderLine]:
             field="discount_value",
         )
     _set_totals(order, totals, rates)
-    shares = zip(items, totals.line_discounts, totals.line_taxes, strict=True)
-    return [
-        _line(order, position, item, discount, tax, rates)
-        for position, (item, discount, tax) in enumerate(shares, start=1)
-    ]
+    lines = [_line(order, position, item, rates) for position, item in enumerate(items, start=1)]
+    for line, discount, tax in zip(lines, totals.line_discounts, totals.line_taxes, strict=True):
+        line.discount, line.tax = discount, tax
+    return lines
 
 
 def _totals(order: Order, items: Sequence[Item], rates: TaxRates) -> Totals:
@@ -141,10 +154,9 @@ def _set_totals(order: Order, totals: Totals, rates: TaxRates) -> None:
     order.tax_total, order.total = totals.tax, totals.total
 
 
-def _line(
-    order: Order, position: int, item: Item, discount: Decimal, tax: Decimal, rates: TaxRates
-) -> OrderLine:
+def _line(order: Order, position: int, item: Item, rates: TaxRates) -> OrderLine:
     return OrderLine(
+        id=item.line_id,
         order=order,
         position=position,
         product=item.product,
@@ -153,9 +165,7 @@ def _line(
         quantity=item.quantity,
         unit_price=item.price,
         total=rounded(item.price * item.quantity),
-        discount=discount,
         tax_rate=rates.rate(item.product.tax_class),
-        tax=tax,
     )
 
 

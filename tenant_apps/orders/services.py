@@ -12,14 +12,17 @@ from billing.entitlements import Limit, require
 from billing.usage import record_usage
 from tenant_apps.orders.customers.addresses import snapshot_addresses
 from tenant_apps.orders.errors import ReferenceTaken
-from tenant_apps.orders.fulfilments.services import progress_of, take_all_back, unsent
+from tenant_apps.orders.fulfilments.services import fulfil_order, progress_of, take_all_back, unsent
 from tenant_apps.orders.models import Move, Order, OrderLine
 from tenant_apps.orders.moves import MoveRefused, advance, locked_for
+from tenant_apps.orders.payments.services import pay_order
 from tenant_apps.orders.pricing import (
     RECKONED,
+    CurrencyMismatch,
     EmptyOrder,
     Item,
     LineInput,
+    UnknownProduct,
     checked,
     items_now,
     items_of,
@@ -32,6 +35,16 @@ from tenant_apps.products.writing import clean_line, locked, refused_as
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
+
+__all__ = [
+    "CurrencyMismatch",
+    "EmptyOrder",
+    "LineInput",
+    "MoveRefused",
+    "UnknownProduct",
+    "fulfil_order",
+    "pay_order",
+]
 
 # Drafts
 
@@ -95,7 +108,15 @@ def _new(fields: DraftFields) -> Order:
 def _insert(order: Order, lines: Iterable[OrderLine]) -> None:
     with refused_as(_reference_taken(order)):
         order.save(force_insert=True)
-    OrderLine.objects.bulk_create(lines)
+    _remember(order, OrderLine.objects.bulk_create(lines))
+
+
+def _remember(order: Order, lines: list[OrderLine]) -> None:
+    """Spare whoever shows the new order the queries for what was just written, and for what cannot be there."""
+    for name, rows in {"lines": lines, "payments": [], "fulfilments": []}.items():
+        found = getattr(order, name).get_queryset()
+        found._result_cache, found._prefetch_done = rows, True
+        order.__dict__.setdefault("_prefetched_objects_cache", {})[name] = found
 
 
 def _reference_taken(order: Order) -> ReferenceTaken:

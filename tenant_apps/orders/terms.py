@@ -52,6 +52,8 @@ class DraftFields(DraftChanges, total=False):
 
 
 ALWAYS: Final = frozenset(AlwaysChanges.__annotations__)
+# What others bring with them.
+FOLLOWING: Final = ("discount_reason", "tax_country", "tax_region")
 # A change of these makes other amounts.
 PRICED: Final = frozenset(
     "customer tax_country tax_region discount_kind discount_value shipping_total shipping_description".split()
@@ -60,10 +62,11 @@ PRICED: Final = frozenset(
 
 def apply_terms(order: Order, given: DraftFields | DraftChanges | AmountTerms) -> list[str]:
     """Put the cleaned terms on the order; returns the names of those that differ."""
-    before = {name: getattr(order, name) for name in CLEANERS}
+    customer = order.customer_id
+    before = {name: getattr(order, name) for name in {*given, *FOLLOWING}}
     for name, value in given.items():
         setattr(order, name, CLEANERS[name](value))
-    if "customer" in given and "tax_country" not in given and before["customer"] != order.customer:
+    if order.customer_id != customer and "tax_country" not in given:
         order.tax_country = order.tax_region = ""
     _check_discount(order)
     if order.tax_region and not order.tax_country:
@@ -75,7 +78,8 @@ def _check_discount(order: Order) -> None:
     if not order.discount_kind:
         if order.discount_value:
             raise Invalid(
-                "Say what the discount is: amount, or percent. An empty kind takes it away.", field="discount_kind"
+                "Say what the discount is: amount, or percent. An empty kind takes it away.",
+                field="discount_kind",
             )
         order.discount_reason = ""
     elif not order.discount_value:
@@ -88,14 +92,15 @@ def clean_amount(amount: Decimal, *, field: str) -> Decimal:
     """Money in whole cents, not negative."""
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_AMOUNT or amount != rounded(amount):
         raise Invalid(
-            f"Give an amount from 0.00 to {HIGHEST_AMOUNT} with at most two decimals, not {amount}.", field=field
+            f"Give an amount from 0.00 to {HIGHEST_AMOUNT} with at most two decimals, not {amount}.",
+            field=field,
         )
     return rounded(amount)
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
     """Tags in small letters, each once, in their order."""
-    cleaned = [clean_line(tag, field="tags", most=LONGEST_TAG).casefold() for tag in tags]
+    cleaned = [clean_line(tag, field="tags", most=LONGEST_TAG).lower() for tag in tags]
     found = list(dict.fromkeys(cleaned))
     if len(found) > MOST_TAGS:
         raise Invalid(f"An order has at most {MOST_TAGS} tags, not {len(found)}.", field="tags")

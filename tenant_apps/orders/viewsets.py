@@ -9,11 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenant_apps.orders.customers.serializers import CustomerSerializer
+from tenant_apps.orders.editing import edit_order
 from tenant_apps.orders.filters import OrderFilters
+from tenant_apps.orders.fulfilments.serializers import NewFulfilmentSerializer, NewReturnSerializer
+from tenant_apps.orders.fulfilments.services import fulfil_order, return_goods
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.payments.serializers import NewPaymentSerializer
+from tenant_apps.orders.payments.services import pay_order, refund_order
 from tenant_apps.orders.serializers import (
     CancellationSerializer,
     DraftChangesSerializer,
+    EditSerializer,
     LinesSerializer,
     NewOrderSerializer,
     OrderDetailSerializer,
@@ -25,11 +31,9 @@ from tenant_apps.orders.services import (
     create_and_place_order,
     create_draft,
     discard_draft,
-    fulfil_order,
-    pay_order,
     place_order,
     replace_lines,
-    update_draft,
+    update_order,
 )
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
@@ -49,7 +53,12 @@ class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
         "partial_update": DraftChangesSerializer,
         "lines": LinesSerializer,
         "cancel": CancellationSerializer,
-        **dict.fromkeys(("place", "pay", "fulfil", "close"), NoInput),
+        "edit": EditSerializer,
+        "pay": NewPaymentSerializer,
+        "refund": NewPaymentSerializer,
+        "fulfil": NewFulfilmentSerializer,
+        "take_back": NewReturnSerializer,
+        **dict.fromkeys(("place", "close"), NoInput),
     }
     filterset_class = OrderFilters
     ordering_fields = ("created_at", "number", "placed_at", "total", "updated_at")
@@ -61,8 +70,8 @@ class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
         return create(actor=self.actor, **data, source=Order.Source.API)
 
     def perform_update(self, order: Order, data: dict[str, Any]) -> Order:
-        """Change a draft's customer, note or external reference; its lines are replaced by themselves."""
-        return update_draft(actor=self.actor, order=order, **data)
+        """Change note, tags and external reference at any time, the rest of a draft besides its lines."""
+        return update_order(actor=self.actor, order=order, **data)
 
     def perform_destroy(self, order: Order) -> None:
         """Throw a draft away."""
@@ -79,14 +88,29 @@ class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
         return self._move(place_order)
 
     @action(detail=True, methods=["post"])
+    def edit(self, request: Request, **path: UUID) -> Response:
+        """Change a placed order before anything has left; `due` and `refund_due` say what that makes of it."""
+        return self._move(edit_order)
+
+    @action(detail=True, methods=["post"])
     def pay(self, request: Request, **path: UUID) -> Response:
-        """Note that a placed order is paid."""
+        """Take a payment: all that is due, or a part of it. What covers the order makes it paid."""
         return self._move(pay_order)
 
     @action(detail=True, methods=["post"])
+    def refund(self, request: Request, **path: UUID) -> Response:
+        """Give money back: what is owed to the customer, or an amount, never more than was paid."""
+        return self._move(refund_order)
+
+    @action(detail=True, methods=["post"])
     def fulfil(self, request: Request, **path: UUID) -> Response:
-        """Let the goods of a paid order leave the house."""
+        """Let goods of a paid order leave: all that have not left, or portions of them."""
         return self._move(fulfil_order)
+
+    @action(detail=True, methods=["post"], url_path="return")
+    def take_back(self, request: Request, **path: UUID) -> Response:
+        """Take goods back: all that have left, or portions of them."""
+        return self._move(return_goods)
 
     @action(detail=True, methods=["post"])
     def close(self, request: Request, **path: UUID) -> Response:
@@ -95,7 +119,7 @@ class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **path: UUID) -> Response:
-        """Call an order off before its goods leave; what it had reserved can be sold again."""
+        """Call an order off; what it had reserved can be sold again, and `refund_due` says what to give back."""
         return self._move(cancel_order)
 
     def _move(self, verb: Callable[..., Order]) -> Response:

@@ -102,7 +102,11 @@ def test_a_draft_changes_its_customer_and_note_and_an_order_does_not(owner_api, 
     assert changed.json()["lines"] == draft["lines"]
     assert errors(owner_api.patch(f"orders/{draft['id']}/", {"total": "1.00"})) == {"/total": "unknown_field"}
     owner_api.post(f"orders/{draft['id']}/place/")
-    problem(owner_api.patch(f"orders/{draft['id']}/", {"note": "later"}), 409, "move_refused")
+    problem(
+        owner_api.patch(f"orders/{draft['id']}/", {"discount_kind": "percent", "discount_value": "5.00"}),
+        409,
+        "move_refused",
+    )
 
 
 def test_a_draft_is_thrown_away_and_an_order_is_not(owner_api, draft, mug):

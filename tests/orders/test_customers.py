@@ -16,7 +16,7 @@ from tenant_apps.orders.customers.services import create_customer, update_custom
 from tenant_apps.orders.customers.standing import CustomerErased, CustomerMerged
 from tenant_apps.orders.customers.value import worth_of
 from tenant_apps.orders.models import Order
-from tenant_apps.orders.services import cancel_order, place_order, update_draft
+from tenant_apps.orders.services import cancel_order, place_order, update_order
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import DomainError, Invalid
@@ -200,7 +200,7 @@ def test_orders_for_a_merged_customer_are_the_survivors(inside):
     merge_customers(actor=CLERK, survivor=survivor, duplicate=twin)
     twin.refresh_from_db()
     assert a_draft(customer=twin).customer == survivor
-    assert update_draft(actor=CLERK, order=other, customer=twin).customer == survivor
+    assert update_order(actor=CLERK, order=other, customer=twin).customer == survivor
     # As if it had been written in the instant of the merge.
     Order.objects.filter(pk=draft.pk).update(customer=twin)
     placed = place_order(actor=CLERK, order=draft)

@@ -114,10 +114,16 @@ def return_goods(
     return order
 
 
-def take_all_back(actor: Actor, order: Order, progress: Sequence[Progress], *, note: str) -> Fulfilment | None:
+def take_all_back(
+    actor: Actor, order: Order, progress: Sequence[Progress], *, note: str
+) -> Fulfilment | None:
     """Restock all that has left of an order that is called off."""
     outside = {each.line.pk: each.outside for each in progress if each.outside}
-    return _take_back(actor, order, progress, outside, restock=True, location=None, note=note) if outside else None
+    return (
+        _take_back(actor, order, progress, outside, restock=True, location=None, note=note)
+        if outside
+        else None
+    )
 
 
 @transaction.atomic
@@ -215,7 +221,8 @@ def _write(order: Order, direction: str, portions: dict[UUID, int], **fields: An
     fulfilment = Fulfilment(order=order, direction=direction, **fields)
     fulfilment.save(force_insert=True)
     FulfilmentLine.objects.bulk_create(
-        FulfilmentLine(fulfilment=fulfilment, line_id=line, quantity=count) for line, count in portions.items()
+        FulfilmentLine(fulfilment=fulfilment, line_id=line, quantity=count)
+        for line, count in portions.items()
     )
     return fulfilment
 
@@ -223,7 +230,8 @@ def _write(order: Order, direction: str, portions: dict[UUID, int], **fields: An
 def _clean(parcel: Parcel) -> dict[str, str]:
     longest = {"carrier": 60, "tracking_number": 100, "note": 500}
     return {
-        name: clean_line(str(text), field=name, most=longest[name], needed=False) for name, text in parcel.items()
+        name: clean_line(str(text), field=name, most=longest[name], needed=False)
+        for name, text in parcel.items()
     }
 
 

@@ -97,7 +97,9 @@ def settle_payment(*, actor: Actor, payment: Payment, succeeded: bool, reason: s
     values = {"status": status, "reason": reason, "settled_at": now, "updated_at": now}
     if Payment.objects.pending().filter(pk=payment.pk).update(**values) != 1:
         payment.refresh_from_db()
-        raise PaymentSettled(f"This {payment.kind} has {payment.status} already.", payment_status=payment.status)
+        raise PaymentSettled(
+            f"This {payment.kind} has {payment.status} already.", payment_status=payment.status
+        )
     for field, value in values.items():
         setattr(payment, field, value)
     sums = {"refunded" if payment.is_refund else "paid": payment.amount} if succeeded else {}
@@ -130,8 +132,13 @@ def _write(order: Order, kind: str, amount: Decimal, terms: PaymentTerms) -> Pay
 
 def _too_much(order: Order, room: Decimal) -> Exception:
     if not room:
-        return refusal(order, Move.PAY) if not order.due else TooMuchPaid(
-            f"All that is due for {order} is on its way. Settle the pending payment first.", due=str(order.due)
+        return (
+            refusal(order, Move.PAY)
+            if not order.due
+            else TooMuchPaid(
+                f"All that is due for {order} is on its way. Settle the pending payment first.",
+                due=str(order.due),
+            )
         )
     return TooMuchPaid(
         f"A payment for {order} is above 0.00 and at most {room}, which is what is due. Note what was paid too much "

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('products', '0006_stock_indexes'),
+        ('products', '0009_catalog_indexes'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('products', '0007_tax_class'),
+        ('products', '0010_tax_class'),
     ]
 
     operations = [
