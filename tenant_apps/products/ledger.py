@@ -34,7 +34,7 @@ class OutOfStock(Conflict):
 
 class NotStocked(Invalid):
     code = "not_stocked"
-    title = "Services carry no stock"
+    title = "This product carries no stock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +165,16 @@ def _nowhere(item: Held, found: int) -> StockRefused:
 def refuse_unsellable(products: Iterable[Product]) -> None:
     """Refuse drafts and archived products by name."""
     if barred := [product for product in products if not product.is_sellable]:
-        named = ", ".join(f"{product.sku} is {product.status}" for product in barred)
+        named = ", ".join(_reason(product) for product in barred)
         raise ProductNotForSale(
-            f"Only active products can be ordered: {named}. Activate them or take them off the order.",
+            f"Only active products can be ordered: {named}. Choose others, activate them or take them off the order.",
             field="lines",
             skus=[product.sku for product in barred],
         )
+
+
+def _reason(product: Product) -> str:
+    return f"{product.sku} is {'sold as its variants' if product.is_parent else product.status}"
 
 
 def _out_of_stock(short: list[tuple[Held, int]]) -> OutOfStock:
@@ -196,12 +200,8 @@ def shift_one(
 ) -> StockMovement:
     """Move what is on hand of one locked product, at the default location unless another is given."""
     if not product.is_stocked:
-        what = (
-            "has variants, which carry the stock"
-            if product.is_parent
-            else "is a service and carries no stock"
-        )
-        raise NotStocked(f"{product.sku} {what}.")
+        what = "is sold as its variants" if product.is_parent else "is a service"
+        raise NotStocked(f"{product.sku} {what} and carries no stock of its own.")
     if product.on_hand + on_hand > MOST_STOCK:
         raise Invalid(f"More than {MOST_STOCK} of {product.sku} cannot be kept on hand.", field="quantity")
     place = location or Location.objects.default()

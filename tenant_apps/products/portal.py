@@ -252,7 +252,7 @@ def category_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         if attempt(
-            form, lambda: services.rename_category(actor=actor_of(request), category=category, **given)
+            form, lambda: services.update_category(actor=actor_of(request), category=category, **given)
         ):
             return done(request, "products:categories", "The category is renamed.")
     action = reverse("products:category_edit", args=[pk])

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import chain, count
 from typing import Any, Final, TypedDict, Unpack
 
 from django.db import connection, transaction
-from django.utils.text import slugify
 from psycopg.errors import ForeignKeyViolation
 
 from billing.entitlements import Limit, require
+from tenant_apps.products.categories import (
+    CategoryInUse,
+    CategoryTaken,
+    create_category,
+    delete_category,
+    update_category,
+)
 from tenant_apps.products.ledger import MOST_STOCK, NotStocked, shift_one
 from tenant_apps.products.models import Category, Location, Product, StockLevel, StockMovement
 from tenant_apps.products.shifting import mark_low
+from tenant_apps.products.variants import (
+    VariantTaken,
+    become_variant,
+    hand_down,
+    inherit,
+)
 from tenant_apps.products.writing import (
     clean_choice,
     clean_currency,
     clean_level,
     clean_line,
+    clean_metadata,
     clean_price,
     clean_quantity,
+    clean_tags,
     clean_text,
     locked,
     refused_as,
@@ -32,17 +45,26 @@ from tenants.context import current_tenant
 from tenants.errors import Conflict, Invalid
 from tenants.searching import current_language
 
+# One door to the verbs of the app, wherever they stand.
+__all__ = [
+    "CategoryInUse",
+    "CategoryTaken",
+    "ProductChanges",
+    "SkuTaken",
+    "adjust_stock",
+    "adjustment",
+    "archive_product",
+    "create_category",
+    "create_product",
+    "delete_category",
+    "receive_stock",
+    "require_room_for_product",
+    "restore_product",
+    "update_category",
+    "update_product",
+]
+
 Reason = StockMovement.Reason
-
-
-class CategoryTaken(Conflict):
-    code = "category_taken"
-    title = "A category with this name exists"
-
-
-class CategoryInUse(Conflict):
-    code = "category_in_use"
-    title = "The category still has products"
 
 
 class SkuTaken(Conflict):
@@ -50,68 +72,12 @@ class SkuTaken(Conflict):
     title = "A product with this SKU exists"
 
 
-# Categories
-
-
-@transaction.atomic
-def create_category(*, actor: Actor, name: str) -> Category:
-    """Create a category; its slug is made from the name and stays when the name changes."""
-    name = clean_line(name, field="name", most=120)
-    category = Category(name=name, slug=_free_slug(name))
-    with refused_as(_category_taken(name)):
-        category.save(force_insert=True)
-    record(actor=actor, verb="category.created", target=category, data={"name": name})
-    return category
-
-
-@transaction.atomic
-def rename_category(*, actor: Actor, category: Category, name: str) -> Category:
-    """Give a category another name."""
-    category = locked(category)
-    name = clean_line(name, field="name", most=120)
-    changes = {"name": [category.name, name]}
-    category.name = name
-    with refused_as(_category_taken(name)):
-        category.save(update_fields=["name", "updated_at"])
-    record(actor=actor, verb="category.renamed", target=category, data={"changes": changes})
-    return category
-
-
-@transaction.atomic
-def delete_category(*, actor: Actor, category: Category) -> None:
-    """Delete a category that no product uses."""
-    # The full row lock makes a product that is just being put into this category wait, or be counted.
-    category = locked(category, deleting=True)
-    if used := category.products.count():
-        raise CategoryInUse(
-            f"The category {category.name!r} has {used} products. Move them to another category first.",
-            products=used,
-        )
-    record(actor=actor, verb="category.deleted", target=category, data={"name": category.name})
-    category.delete()
-
-
-def _category_taken(name: str) -> CategoryTaken:
-    return CategoryTaken(
-        f"A category named {name!r} exists already; upper and lower case count as the same. Choose another.",
-        field="name",
-    )
-
-
-def _free_slug(name: str) -> str:
-    base = slugify(name, allow_unicode=True)[:120] or "category"
-    taken = set(Category.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    candidates = chain([base], (f"{base}-{number}" for number in count(2)))
-    return next(slug for slug in candidates if slug not in taken)
-
-
 # Products
 
 
-class ProductChanges(TypedDict, total=False):
-    """What of a product may change. Its kind and currency are for life, its stock has verbs of its own."""
+class ProductFields(TypedDict, total=False):
+    """What a product says of itself besides its SKU."""
 
-    sku: str
     name: str
     description: str
     price: Decimal
@@ -119,41 +85,66 @@ class ProductChanges(TypedDict, total=False):
     tax_class: str
     category: Category | None
     low_stock_at: int | None
+    compare_at_price: Decimal | None
+    cost_price: Decimal | None
+    tags: list[str]
+    metadata: dict[str, str]
+
+
+class ProductChanges(ProductFields, total=False):
+    """What of a product may change. Its kind and currency are for life, its stock has verbs of its own."""
+
+    sku: str
+
+
+class NewProduct(ProductFields, total=False):
+    """What only a new product is told."""
+
+    kind: str
+    currency: str | None
+    opening_stock: int
+    parent: Product | None
+    option_values: dict[str, str] | None
 
 
 @transaction.atomic
-def create_product(
-    *,
-    actor: Actor,
-    sku: str,
-    name: str,
-    price: Decimal,
-    description: str = "",
-    kind: str = Product.Kind.GOODS,
-    status: str = Product.Status.ACTIVE,
-    tax_class: str = Product.TaxClass.STANDARD,
-    currency: str | None = None,
-    category: Category | None = None,
-    low_stock_at: int | None = None,
-    opening_stock: int = 0,
-) -> Product:
-    """Create a product in the tenant's currency; opening stock becomes the first line of its ledger."""
-    _require_room_for_product()
-    kind = clean_choice(kind, Product.Kind, field="kind")
-    currency = clean_currency(currency or current_tenant().currency)
-    product = Product(kind=kind, currency=currency, language=current_language())
-    given = ProductChanges(sku=sku, name=name, description=description, price=price, status=status)
-    _apply(product, given | {"tax_class": tax_class, "category": category, "low_stock_at": low_stock_at})
+def create_product(*, actor: Actor, sku: str, **given: Unpack[NewProduct]) -> Product:
+    """Create a product in the tenant's currency, or a variant of one in its parent's.
+
+    Opening stock becomes the first line of its ledger.
+    """
+    require_room_for_product()
+    opening_stock = given.pop("opening_stock", 0)
+    product, fields = _begun(NewProduct(**given))
+    _apply(product, {**fields, "sku": sku})
     _write_product(product, force_insert=True)
-    record(
-        actor=actor, verb="product.created", target=product, data={"sku": product.sku, "name": product.name}
-    )
+    data = {"sku": product.sku, "name": product.name}
+    if product.parent_id:
+        data |= {"parent": str(product.parent_id)}
+    record(actor=actor, verb="product.created", target=product, data=data)
     if opening_stock:
-        quantity = clean_quantity(opening_stock, field="opening_stock")
-        shift_one(actor, product, Reason.RECEIPT, on_hand=quantity)
+        shift_one(
+            actor, product, Reason.RECEIPT, on_hand=clean_quantity(opening_stock, field="opening_stock")
+        )
     elif product.low_stock_at is not None:
         mark_low(actor, [product.pk])
     return product
+
+
+def _begun(given: NewProduct) -> tuple[Product, Any]:
+    """A product with what it is for life, and the rest of what was given."""
+    kind = clean_choice(given.pop("kind", Product.Kind.GOODS), Product.Kind, field="kind")
+    currency = clean_currency(given.pop("currency", None) or current_tenant().currency)
+    product = Product(kind=kind, currency=currency, language=current_language())
+    parent, values = given.pop("parent", None), given.pop("option_values", None)
+    fields = {"name": "", "description": "", "category": None, **given}
+    if parent is None:
+        if values:
+            raise Invalid("Only variants have values of options: name the parent too.", field="parent")
+        return product, fields
+    parent = locked(parent)
+    become_variant(product, parent, values or {})
+    return product, {"price": parent.price, "status": parent.status, "tax_class": parent.tax_class, **fields}
 
 
 @transaction.atomic
@@ -165,8 +156,9 @@ def update_product(*, actor: Actor, product: Product, **changes: Unpack[ProductC
     if not differences:
         return product
     if product.is_live and not was_live:
-        _require_room_for_product()
+        require_room_for_product()
     _write_product(product, update_fields=[*differences, "updated_at"])
+    hand_down(product, differences)
     if "low_stock_at" in differences:
         mark_low(actor, [product.pk])
     record(actor=actor, verb="product.updated", target=product, data={"changes": differences})
@@ -175,31 +167,62 @@ def update_product(*, actor: Actor, product: Product, **changes: Unpack[ProductC
 
 @transaction.atomic
 def archive_product(*, actor: Actor, product: Product) -> Product:
-    """Take a product out of sale for good; orders that have it are still fulfilled."""
+    """Take a product, and its variants, out of sale; orders that have it are still fulfilled."""
     product = locked(product)
     if product.is_live:
-        product.status = Product.Status.ARCHIVED
-        product.save(update_fields=["status", "updated_at"])
+        _turn(product, Product.Status.ARCHIVED)
         record(actor=actor, verb="product.archived", target=product, data={"sku": product.sku})
     return product
 
 
-def _require_room_for_product() -> None:
+@transaction.atomic
+def restore_product(*, actor: Actor, product: Product) -> Product:
+    """Put an archived product, and its variants, back on sale."""
+    product = locked(product)
+    if not product.is_live:
+        require_room_for_product()
+        _turn(product, Product.Status.ACTIVE)
+        record(actor=actor, verb="product.restored", target=product, data={"sku": product.sku})
+    return product
+
+
+def _turn(product: Product, status: str) -> None:
+    """Give a product and all its variants a status."""
+    product.status = status
+    product.save(update_fields=["status", "updated_at"])
+    if product.is_parent:
+        product.variants.exclude(status=status).update(status=status, updated_at=product.updated_at)
+
+
+def require_room_for_product() -> None:
+    """Refuse one product more than the plan allows; variants are not counted."""
     require(
-        Limit.PRODUCTS, used=Product.objects.live().count, way_on="archive products that you no longer sell"
+        Limit.PRODUCTS,
+        used=Product.objects.live().listed().count,
+        way_on="archive products that you no longer sell",
     )
 
 
 def _write_product(product: Product, **how: Any) -> None:
-    taken = SkuTaken(
+    taken: Conflict = SkuTaken(
         f"A product with the SKU {product.sku} exists already. SKUs are unique whatever their case.",
         field="sku",
     )
     gone = Invalid("The category does not exist any more. Choose another one.", field="category")
+    if product.option_values and not Product.objects.filter(sku=product.sku).exists():
+        taken = _same_values(product)
     with refused_as(taken), refused_as(gone, ForeignKeyViolation):
         product.save(**how)
         if product.category_id:
             _check_foreign_keys()
+
+
+def _same_values(product: Product) -> VariantTaken:
+    values = " / ".join((product.option_values or {}).values())
+    return VariantTaken(
+        f"A variant {values} of this product exists already. Change that one, or choose other values.",
+        field="option_values",
+    )
 
 
 def _check_foreign_keys() -> None:
@@ -208,16 +231,19 @@ def _check_foreign_keys() -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def _apply(product: Product, changes: ProductChanges) -> dict[str, list[Any]]:
+def _apply(product: Product, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Put the cleaned changes on the product; returns what differs, as [before, after] in plain values."""
     differences = {}
-    for field, given in changes.items():
+    for field, given in inherit(product, {**changes}).items():
         before, after = getattr(product, field), CLEANERS[field](given)
         if before != after:
             setattr(product, field, after)
             differences[field] = [_plain(before), _plain(after)]
     if product.low_stock_at is not None and not product.is_stocked:
-        raise NotStocked("A service has no stock, hence no stock level to warn at.", field="low_stock_at")
+        raise NotStocked(
+            "A service, and a product with variants, has no stock, hence no stock level to warn at.",
+            field="low_stock_at",
+        )
     return differences
 
 
@@ -226,6 +252,11 @@ CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": lambda name: clean_line(name, field="name", most=200),
     "description": lambda text: clean_text(text, field="description"),
     "price": clean_price,
+    "compare_at_price": lambda price: None if price is None else clean_price(price, field="compare_at_price"),
+    "cost_price": lambda price: None if price is None else clean_price(price, field="cost_price"),
+    "tags": clean_tags,
+    "metadata": clean_metadata,
+    "inherits": lambda fields: fields,
     "status": lambda status: clean_choice(status, Product.Status, field="status"),
     "tax_class": lambda tax_class: clean_choice(tax_class, Product.TaxClass, field="tax_class"),
     "category": lambda category: category,
@@ -234,7 +265,7 @@ CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | str) else str(value)
+    return value if value is None or isinstance(value, int | str | list | dict) else str(value)
 
 
 # Stock

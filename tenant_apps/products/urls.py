@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from tenant_apps.products.viewsets import CategoryViewSet, ProductViewSet
+from tenant_apps.products.viewsets import CategoryViewSet, ImageViewSet, ProductViewSet
 from tenant_apps.products.viewsets_stock import (
     CountViewSet,
     LocationViewSet,
@@ -16,6 +16,7 @@ from tenants.api.viewsets import Router
 router = Router()
 router.register("categories", CategoryViewSet)
 router.register("products", ProductViewSet)
+router.register("products/<uuid:product_id>/images", ImageViewSet)
 router.register("products/<uuid:product_id>/movements", MovementViewSet)
 router.register("locations", LocationViewSet)
 router.register("stock", StockViewSet, basename="stock")

@@ -14,6 +14,8 @@ from tenants.errors import DomainError, Invalid, NotFound
 CENT: Final = Decimal("0.01")
 HIGHEST_PRICE: Final = Decimal("9999999999.99")
 MOST_AT_ONCE: Final = 1_000_000
+MOST_TAGS: Final = 20
+MOST_METADATA: Final = 50
 
 Row = TypeVar("Row", bound=Model)
 
@@ -73,13 +75,36 @@ def clean_currency(code: str) -> str:
     return code
 
 
-def clean_price(price: Decimal) -> Decimal:
+def clean_price(price: Decimal, *, field: str = "price") -> Decimal:
     """An amount in whole cents, not negative. A fraction of a cent is refused, not rounded away."""
     if not price.is_finite() or not 0 <= price <= HIGHEST_PRICE:
-        raise Invalid(f"The price must be between 0.00 and {HIGHEST_PRICE}, not {price}.", field="price")
+        raise Invalid(f"The price must be between 0.00 and {HIGHEST_PRICE}, not {price}.", field=field)
     if price != rounded(price):
-        raise Invalid(f"The price {price} has fractions of a cent. Give at most two decimals.", field="price")
+        raise Invalid(f"The price {price} has fractions of a cent. Give at most two decimals.", field=field)
     return rounded(price)
+
+
+def clean_tags(tags: list[str]) -> list[str]:
+    """Words to group products by: in lower case, each once, in the order given."""
+    cleaned = [clean_line(tag.lower(), field="tags", most=40) for tag in tags]
+    if len(cleaned) > MOST_TAGS:
+        raise Invalid(f"A product has at most {MOST_TAGS} tags, not {len(cleaned)}.", field="tags")
+    return list(dict.fromkeys(cleaned))
+
+
+def clean_metadata(metadata: dict[str, str]) -> dict[str, str]:
+    """Text by names, for programs to keep what they need."""
+    if len(metadata) > MOST_METADATA:
+        raise Invalid(
+            f"Metadata has at most {MOST_METADATA} names, not {len(metadata)}.",
+            field="metadata",
+        )
+    return {
+        clean_line(name, field="metadata", most=40): clean_line(
+            text, field="metadata", most=500, needed=False
+        )
+        for name, text in metadata.items()
+    }
 
 
 def clean_quantity(quantity: int, *, field: str = "quantity") -> int:

@@ -8,7 +8,7 @@ from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.products.counts import open_count
-from tenant_apps.products.models import Location
+from tenant_apps.products.models import Image, Location
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
@@ -24,6 +24,7 @@ LISTS = {
     "products/?limit=100&expand=category&fields=sku,category": 2,
     "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 2,
     "categories/?limit=100": 2,
+    "products/{product}/images/?limit=100": 3,
     "stock/?limit=100": 3,
     "stock/movements/?limit=100": 2,
     "stock/movements/?limit=100&expand=product,location": 2,
@@ -65,6 +66,7 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
         count = open_count(actor=actor, location=Location.objects.default())
         for number in range(rows):
             category = create_category(actor=actor, name=f"Category {number}")
+            Image.objects.create(product=product, position=number, width=1, height=1, size=1)
             a_product(category=category)
             adjust_stock(actor=actor, product=product, delta=1, note="Found")
             a_transfer((product, 1), to=shop)

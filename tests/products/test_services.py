@@ -29,7 +29,7 @@ from tenant_apps.products.services import (
     create_product,
     delete_category,
     receive_stock,
-    rename_category,
+    update_category,
     update_product,
 )
 from tenants.audit.models import AuditEntry
@@ -49,10 +49,10 @@ def verbs_about(target: Any) -> list[str]:
 
 def test_a_category_gets_a_slug_that_stays_when_it_is_renamed():
     category = create_category(actor=CLERK, name="  Tea   & Coffee ")
-    renamed = rename_category(actor=CLERK, category=category, name="Hot drinks")
+    renamed = update_category(actor=CLERK, category=category, name="Hot drinks")
     assert (category.name, category.slug) == ("Tea & Coffee", "tea-coffee")
     assert (renamed.name, renamed.slug) == ("Hot drinks", "tea-coffee")
-    assert verbs_about(category) == ["category.renamed", "category.created"]
+    assert verbs_about(category) == ["category.updated", "category.created"]
 
 
 def test_categories_whose_slugs_would_collide_are_counted_up():
@@ -67,14 +67,14 @@ def test_a_category_name_is_taken_whatever_its_case(name: str):
     with pytest.raises(CategoryTaken) as refusal:
         create_category(actor=CLERK, name=name)
     with pytest.raises(CategoryTaken):
-        rename_category(actor=CLERK, category=other, name=name)
+        update_category(actor=CLERK, category=other, name=name)
     assert refusal.value.field == "name"
     assert Category.objects.count() == 2
 
 
 def test_a_category_can_change_the_case_of_its_own_name():
     category = create_category(actor=CLERK, name="tea")
-    assert rename_category(actor=CLERK, category=category, name="Tea").name == "Tea"
+    assert update_category(actor=CLERK, category=category, name="Tea").name == "Tea"
 
 
 def test_a_category_with_products_is_not_deleted():
@@ -92,7 +92,7 @@ def test_a_category_that_is_gone_is_not_found_by_any_verb():
     gone = Category(pk=category.pk, name="Tea")
     delete_category(actor=CLERK, category=category)
     with pytest.raises(NotFound, match="category does not exist any more"):
-        rename_category(actor=CLERK, category=gone, name="Coffee")
+        update_category(actor=CLERK, category=gone, name="Coffee")
     with pytest.raises(Invalid, match="category does not exist any more"):
         a_product(category=gone)
 

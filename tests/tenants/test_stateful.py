@@ -24,7 +24,7 @@ from config.celery import app
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import WrongStatus, resume_client, suspend_client
 from tenant_apps.products.models import Category
-from tenant_apps.products.services import CategoryTaken, create_category, delete_category, rename_category
+from tenant_apps.products.services import CategoryTaken, create_category, delete_category, update_category
 from tenants.audit.actors import Actor
 from tenants.context import NoTenant, Tenant, public_context, tenant_context, unit_of_work
 from tenants.hosts import directory
@@ -78,7 +78,7 @@ class Life(RuleBasedStateMachine):
         if old not in self.model[number] or self._is_taken(number, new):
             return
         with unit_of_work(self.tenants[number]):
-            rename_category(actor=CLERK, category=Category.objects.get(name=old), name=new)
+            update_category(actor=CLERK, category=Category.objects.get(name=old), name=new)
         self.model[number] = self.model[number] - {old} | {new}
 
     @rule(number=THREE, name=NAMES)

@@ -57,7 +57,7 @@ def _model_of(field: Any, place: Place) -> type[Model]:
         return queryset.model  # type: ignore[no-any-return]
     name = next(part for part in reversed(place) if isinstance(part, str)).removesuffix("_id")
     for model in tenant_models():
-        if model._meta.model_name == name.replace("_", ""):
+        if model._meta.model_name in (name.replace("_", ""), name.replace("_", "").removesuffix("s")):
             return model
     raise Undeclared(f"The id at {place} is named after no model; name it after one.")
 

@@ -28,6 +28,7 @@ from tenant_apps.orders.services import (
     pay_order,
 )
 from tenant_apps.products.bulk import PRODUCTS as PRODUCTS_BULK
+from tenant_apps.products.images import add_image
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import create_category, create_product, receive_stock
 from tenants.api.jobs import start_job
@@ -44,6 +45,7 @@ from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
 from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
 from tests.isolation.doors.rows import ensure_rows, ids_of, owned_models
 from tests.products.builders import some_documents
+from tests.products.pictures import a_picture
 from tests.stage import administrator
 
 CLERK = Actor.system("the scene")
@@ -170,6 +172,8 @@ def _fill(tenant: Tenant, word: str) -> str:
             add_address(actor=CLERK, customer=customer, line1="Via Po 1", city="Torino", country="IT")
         _orders([LineInput(product.pk, 1)], customer)
         some_documents(product)
+        for _ in range(2):
+            add_image(actor=CLERK, product=product, file=a_picture(size=(4, 4)))
         for name in ("first", "second"):
             file = SimpleUploadedFile("lines.csv", FILE.format(word).encode())
             upload_import(actor=CLERK, file=file, name=f"{name} {word}.csv", start=False)
