@@ -46,6 +46,7 @@ SCHEDULE = {
         "task": "tenant_apps.products.tasks.watch_stock",
         "schedule": crontab(hour="6", minute="0"),
     },
+    "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
 }
 

@@ -58,6 +58,7 @@ TENANT_APPS = [
     "tenants.api",
     "tenant_apps.products",
     "tenant_apps.orders",
+    "tenant_apps.invoices",
     "tenant_apps.graphql",
     "tenant_apps.imports",
 ]

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("tenants.users.urls_portal")),
     path("", include("shared_apps.domains.urls_portal")),
     path("", include("tenant_apps.orders.urls_portal")),
+    path("", include("tenant_apps.invoices.urls_portal")),
     path("", include("tenant_apps.products.urls_portal")),
     path("", include("tenant_apps.imports.urls_portal")),
     path("files/<str:token>/", serve, name="file"),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("api/v1/", include("shared_apps.domains.urls")),
     path("api/v1/", include("tenant_apps.products.urls")),
     path("api/v1/", include("tenant_apps.orders.urls")),
+    path("api/v1/", include("tenant_apps.invoices.urls")),
     path("api/v1/", include("tenant_apps.imports.urls")),
     path("api/v1/", include("tenant_apps.graphql.urls")),
 ]

@@ -6,6 +6,7 @@ import structlog
 from django.db import models
 
 from tenants.audit.actors import Actor
+from tenants.audit.listeners import tell
 from tenants.audit.models import AuditEntry
 
 
@@ -20,6 +21,7 @@ def record(
     """Write one audit entry in the transaction of the change it tells of; `data` must be JSON-serialisable."""
     entry = audit_entry(actor=actor, verb=verb, target=target, data=data)
     entry.save(using=using, force_insert=True)
+    tell(verb, actor, target)
     return entry
 
 

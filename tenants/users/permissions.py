@@ -9,6 +9,7 @@ READ: Final = frozenset(
         "customers",
         "graphql",
         "imports",
+        "invoices",
         "jobs",
         "orders",
         "products",
@@ -17,11 +18,11 @@ READ: Final = frozenset(
     )
 )
 WRITE: Final = frozenset(
-    f"{resource}:write" for resource in ("customers", "imports", "orders", "products", "stock")
+    f"{resource}:write" for resource in ("customers", "imports", "invoices", "orders", "products", "stock")
 )
 # What everybody has of their own, and nobody else sees.
 OWN: Final = frozenset({"sessions:own", "tokens:own"})
-MANAGE: Final = frozenset({"domains:manage", "tokens:manage"})
+MANAGE: Final = frozenset({"domains:manage", "invoices:manage", "tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     "viewer": READ | OWN,

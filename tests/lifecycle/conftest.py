@@ -41,6 +41,7 @@ from tenants.users.models import User
 from tenants.users.services import create_api_token
 from tests.cast import OPERATOR, PASSWORD
 from tests.imports.files import a_csv, a_row
+from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order
 from tests.products.builders import a_product, a_service, some_documents
 
@@ -91,7 +92,7 @@ def stock(tenant: Tenant) -> None:
         )
         add_note(actor=actor, customer=buyer, text=NASTY)
         add_address(actor=actor, customer=buyer, line1="1 High St", city="Oxford", country="GB")
-        a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk)
+        an_invoice(a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk))
         a_draft((mug, 1))
         some_documents(mug)
         job = _an_import(actor, a_csv(a_row(), a_row(Quantity="many")))

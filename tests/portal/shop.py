@@ -10,6 +10,7 @@ from shared_apps.domains.services import claim_domain
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
+from tenant_apps.invoices.models import Invoice
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
@@ -18,6 +19,7 @@ from tenant_apps.products.services import archive_product, create_category
 from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
 from tenants.users.models import ApiToken, User
 from tenants.users.services import create_api_token
+from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
 from tests.products.builders import CLERK, a_product, a_service
 
@@ -46,6 +48,7 @@ class Shop:
     cancelled: Order
     token: ApiToken
     domain: Claim
+    invoice: Invoice
 
     def path(self, template: str) -> str:
         """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
@@ -93,6 +96,7 @@ def _filled(owner: User) -> Shop:
         cancelled=cancelled,
         token=token,
         domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
+        invoice=an_invoice(closed),
     )
 
 

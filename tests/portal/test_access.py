@@ -17,6 +17,10 @@ PAGES = {
     "/orders/{draft}/details/": "orders:write",
     "/orders/{paid}/cancel/": "orders:write",
     "/orders/{draft}/discard/": "orders:write",
+    "/orders/invoices/": "invoices:read",
+    "/orders/invoices/{invoice}/": "invoices:read",
+    "/orders/invoices/{invoice}/credit/": "invoices:write",
+    "/settings/invoices/": "invoices:manage",
     "/customers/": "customers:read",
     "/customers/options/": "customers:read",
     "/customers/{customer}/": "customers:read",
@@ -62,6 +66,8 @@ IMPORT_PAGES = {
 }
 ACTIONS = {
     "/orders/{placed}/pay/": "orders:write",
+    "/orders/{paid}/issue-invoice/": "invoices:write",
+    "/orders/invoices/{invoice}/retry/": "invoices:write",
     "/products/{archived}/restore/": "products:write",
     "/settings/domains/{domain}/check/": "domains:manage",
 }

@@ -96,7 +96,8 @@ def _clean(field: str, given: Any) -> Any:
     return line or None if field == "reference" else line
 
 
-def _clean_vat_id(given: str) -> str:
+def clean_vat_id(given: str) -> str:
+    """A VAT id in capitals, without what people put between its parts."""
     plain = re.sub(r"[\s.\-/]", "", given).upper()
     if plain and not VAT_ID.fullmatch(plain):
         raise Invalid(
@@ -114,7 +115,7 @@ def _clean_language(given: str) -> str:
 CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
     "note": lambda given: clean_text(given, field="note"),
     "tags": clean_tags,
-    "vat_id": _clean_vat_id,
+    "vat_id": clean_vat_id,
     "language": _clean_language,
 }
 

@@ -15,6 +15,7 @@ from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.services import upload_import
+from tenant_apps.invoices.services import issue_credit_note, issue_invoice
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
@@ -41,6 +42,7 @@ from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token, revoke_api_token
 from tenants.users.sign_ins import begin_sign_in
 from tests.cast import PASSWORD, ROLES, tenant_named
+from tests.invoices.builders import a_seller
 from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
 from tests.isolation.doors.kinds import KINDS, Kind, Outcome, browser, carrying, signed_in, token_of
 from tests.isolation.doors.rows import ensure_rows, ids_of, owned_models
@@ -200,7 +202,7 @@ def _product(number: int, category: Category) -> Product:
 
 
 def _orders(lines: list[LineInput], customer: Any) -> None:
-    """One order in each state."""
+    """One order in each state, and documents of the first that were placed."""
     create_draft(actor=CLERK, lines=lines, customer=customer)
     placed = [create_and_place_order(actor=CLERK, lines=lines, customer=customer) for _ in range(5)]
     for order in placed[1:4]:
@@ -209,6 +211,9 @@ def _orders(lines: list[LineInput], customer: Any) -> None:
         fulfil_order(actor=CLERK, order=order)
     close_order(actor=CLERK, order=placed[3])
     cancel_order(actor=CLERK, order=placed[4])
+    a_seller()
+    for order in placed[:2]:
+        issue_credit_note(actor=CLERK, invoice=issue_invoice(actor=CLERK, order=order))
 
 
 def _rows(tenant: Tenant) -> Rows:

@@ -1,0 +1,33 @@
+"""What documents do when something happens to an order, in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenant_apps.invoices.models import Invoice, Seller
+from tenant_apps.invoices.sellers import seller
+from tenant_apps.invoices.services import issue_invoice, open_invoice
+from tenant_apps.orders.customers.erasing import KEEPERS
+from tenant_apps.orders.customers.models import Customer
+from tenant_apps.orders.models import Order
+from tenants.audit.actors import Actor
+from tenants.audit.listeners import listen
+
+
+def follow_orders() -> None:
+    """Issue invoices of orders that reach the status the tenant has chosen; count what erasing leaves."""
+    listen("order.paid", _issue_when(Seller.Issuing.WHEN_PAID))
+    listen("order.fulfilled", _issue_when(Seller.Issuing.WHEN_FULFILLED))
+    KEEPERS["invoices"] = _kept
+
+
+def _issue_when(issuing: Seller.Issuing) -> Any:
+    def issue(actor: Actor, target: Any) -> None:
+        if isinstance(target, Order) and seller().issuing == issuing and open_invoice(target) is None:
+            issue_invoice(actor=actor, order=target)
+
+    return issue
+
+
+def _kept(customer: Customer) -> int:
+    return Invoice.objects.filter(order__customer=customer).count()

@@ -1,0 +1,14 @@
+"""API routes of documents."""
+
+from django.urls import include, path
+
+from tenant_apps.invoices.viewsets import InvoiceViewSet, SellerView
+from tenants.api.viewsets import Router
+
+router = Router()
+router.register("invoices", InvoiceViewSet)
+
+urlpatterns = [
+    path("seller/", SellerView.as_view(), name="seller"),
+    path("", include(router.urls)),
+]
