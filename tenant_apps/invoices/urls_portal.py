@@ -11,6 +11,6 @@ urlpatterns = [
     path("orders/invoices/<uuid:pk>/pdf/", portal.invoice_pdf, name="pdf"),
     path("orders/invoices/<uuid:pk>/credit/", portal.invoice_credit, name="credit"),
     path("orders/invoices/<uuid:pk>/retry/", portal.invoice_retry, name="retry"),
-    path("orders/<uuid:pk>/issue-invoice/", portal.invoice_issue, name="issue"),
+    path("orders/invoices/issue/<uuid:pk>/", portal.invoice_issue, name="issue"),
     path("settings/invoices/", portal.seller_edit, name="seller"),
 ]

@@ -13,6 +13,7 @@ from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
 from tests.api.calls import Api
+from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_location, a_product, a_transfer
 
@@ -37,6 +38,7 @@ LISTS = {
     "customers/{customer}/addresses/?limit=100": 3,
     "customers/{customer}/notes/?limit=100": 3,
     "orders/?limit=100": 2,
+    "invoices/?limit=100": 2,
     "orders/?limit=100&expand=customer": 2,
     "orders/?limit=100&search=ada&status=placed": 2,
     "api-tokens/?limit=100": 2,
@@ -50,6 +52,8 @@ RECORDS = {
     "stock/transfers/{transfer}/": 3,
     "stock/counts/{count}/": 3,
     "orders/{order}/": 5,
+    "invoices/{invoice}/": 2,
+    "seller/": 2,
 }
 # On the ordinary way: what makes a request unusual keeps it there.
 ORDINARY = {"cookie": "unusual=yes"}
@@ -75,8 +79,9 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
             add_note(actor=actor, customer=customer, text="Rang")
             add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
             orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
+            invoice = an_invoice(orders[-1])
             create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
-    records = {"product": product, "order": orders[0], "customer": customer}
+    records = {"product": product, "order": orders[0], "customer": customer, "invoice": invoice}
     records |= {"transfer": transfer, "count": count}
     return {name: str(record.pk) for name, record in records.items()}
 

@@ -66,7 +66,7 @@ IMPORT_PAGES = {
 }
 ACTIONS = {
     "/orders/{placed}/pay/": "orders:write",
-    "/orders/{paid}/issue-invoice/": "invoices:write",
+    "/orders/invoices/issue/{paid}/": "invoices:write",
     "/orders/invoices/{invoice}/retry/": "invoices:write",
     "/products/{archived}/restore/": "products:write",
     "/settings/domains/{domain}/check/": "domains:manage",
@@ -114,8 +114,9 @@ def test_every_page_sends_strangers_to_the_sign_in_page(visitor, shop):
 def test_the_tables_above_have_every_page_of_the_portal():
     declared = [pattern for _, pattern in routes(get_resolver()) if hasattr(pattern.callback, "verb")]
     moves_of_an_import = 2  # its columns, and start, cancel, resume
+    files = 1  # the PDF of an invoice, which is there when a worker has made it
     known = sum(map(len, (PAGES, IMPORT_PAGES, ACTIONS, HIDDEN, OWN_ACTIONS)))
-    assert len(declared) == known + moves_of_an_import
+    assert len(declared) == known + moves_of_an_import + files
 
 
 def test_ids_of_the_neighbour_are_unknown_here(client_of, globex, stranger, shop, acme):

@@ -9,6 +9,7 @@ from tenant_apps.orders.services import LineInput, create_and_place_order
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
+from tests.invoices.builders import an_invoice
 from tests.portal.shop import a_finished_import, an_import
 from tests.products.builders import CLERK, a_product
 
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("remembering")
 PAGES = {
     "/": 10,
     "/orders/": 4,
-    "/orders/{order}/": 5,
+    "/orders/{order}/": 7,
+    "/orders/invoices/": 4,
+    "/orders/invoices/{invoice}/": 4,
     "/orders/new/": 2,
     "/customers/": 5,
     "/customers/{customer}/": 5,
@@ -33,6 +36,7 @@ PAGES = {
     "/imports/{job}/": 5,
     "/imports/{job}/rejected/": 5,
     "/settings/tokens/": 3,
+    "/settings/invoices/": 3,
 }
 
 
@@ -47,12 +51,13 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
             customer = create_customer(actor=CLERK, name=f"Ada {number}")
             lines = [LineInput(product.pk, 1), LineInput(product.pk, 2)]
             order = create_and_place_order(actor=CLERK, lines=lines, customer=customer)
+            invoice = an_invoice(order)
             create_api_token(actor=CLERK, owner=owner, name=f"Token {number}", scopes=["orders:read"])
     for _ in range(min(rows, 5)):
         an_import(tenant)
     header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
     job = a_finished_import(tenant, text=header + dirty)
-    records = {"product": product, "order": order, "customer": customer, "job": job}
+    records = {"product": product, "order": order, "customer": customer, "job": job, "invoice": invoice}
     return {name: str(record.pk) for name, record in records.items()}
 
 
