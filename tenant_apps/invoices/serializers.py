@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from tenant_apps.invoices.crediting import LineCredit
 from tenant_apps.invoices.models import Invoice, InvoiceFile, Seller
-from tenant_apps.orders.models import Order
 from tenant_apps.products.writing import MOST_AT_ONCE
 from tenants.api import fields
 from tenants.api.serializers import TenantModelSerializer, TenantSerializer
@@ -55,12 +54,6 @@ class InvoiceDetailSerializer(InvoiceSerializer):
     class Meta(InvoiceSerializer.Meta):
         fields = (*InvoiceSerializer.Meta.fields, "content")
         read_only_fields = fields
-
-
-class NewInvoiceSerializer(TenantSerializer):
-    """The order to be invoiced."""
-
-    order = fields.ReferenceField(queryset=Order.objects.all())
 
 
 class LineCreditSerializer(TenantSerializer):

@@ -1,8 +1,8 @@
 """The API of documents and of the seller's data."""
 
-from typing import Any
 from uuid import UUID
 
+from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,33 +16,29 @@ from tenant_apps.invoices.serializers import (
     InvoiceDetailSerializer,
     InvoiceSerializer,
     NewCreditNoteSerializer,
-    NewInvoiceSerializer,
     SellerChangesSerializer,
     SellerSerializer,
 )
 from tenant_apps.invoices.services import issue_credit_note, issue_invoice, make_file_again
+from tenant_apps.orders.models import Order
 from tenants.api.serializers import NoInput
-from tenants.api.viewsets import Creates, TenantView, TenantViewSet
+from tenants.api.viewsets import TenantView, TenantViewSet
 from tenants.audit.actors import actor_of
 
 
-class InvoiceViewSet(Creates, TenantViewSet):
+class InvoiceViewSet(TenantViewSet):
     """Invoices and credit notes. They are issued, and never changed or deleted."""
 
     resource = "invoices"
     queryset = Invoice.objects.with_file()
     serializer_class = InvoiceDetailSerializer
     outputs = {"list": InvoiceSerializer, "download": DownloadSerializer}
-    inputs = {"create": NewInvoiceSerializer, "credit": NewCreditNoteSerializer, "retry": NoInput}
+    inputs = {"credit": NewCreditNoteSerializer, "retry": NoInput}
     statuses = {**TenantViewSet.statuses, "credit": 201}
     filterset_class = InvoiceFilters
     ordering = ("-issued_at",)
     ordering_fields = ("issued_at", "created_at", "updated_at")
     search_fields = ("code",)
-
-    def perform_create(self, data: dict[str, Any]) -> Invoice:
-        """Issue the invoice of an order; its PDF follows in a moment."""
-        return issue_invoice(actor=self.actor, **data)
 
     @action(detail=True, methods=["post"])
     def credit(self, request: Request, **path: UUID) -> Response:
@@ -59,6 +55,21 @@ class InvoiceViewSet(Creates, TenantViewSet):
         """Have the PDF made again after that failed; nothing happens to one that is there."""
         self.input()
         return self.answer(make_file_again(actor=self.actor, invoice=self.get_object()))
+
+
+class OrderInvoiceView(TenantView):
+    """Where the invoice of one order is issued; the list of invoices shows it by `?order=`."""
+
+    resource = "invoices"
+    http_method_names = ["post"]
+    input_class = NoInput
+    output_class = InvoiceDetailSerializer
+
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Issue the invoice of the order; its PDF follows in a moment."""
+        order = get_object_or_404(Order, pk=order_id)
+        self.input()
+        return self.answer(issue_invoice(actor=actor_of(request), order=order), status=201)
 
 
 class SellerView(TenantView):

@@ -28,9 +28,9 @@ def order(acme) -> str:
 
 def test_an_order_is_invoiced_downloaded_and_credited(owner_api, acme, order, monkeypatch):
     monkeypatch.setattr("tenant_apps.invoices.filing.pdf_of", lambda invoice: b"%PDF-")
-    problem(owner_api.post("invoices/", {"order": order}), 409, "seller_incomplete")
+    problem(owner_api.post(f"orders/{order}/invoices/"), 409, "seller_incomplete")
     assert owner_api.patch("seller/", SELLER).json()["legal_name"] == "Acme Ltd"
-    created = owner_api.post("invoices/", {"order": order})
+    created = owner_api.post(f"orders/{order}/invoices/")
     invoice = created.json()
     assert (created.status_code, invoice["number"], invoice["total"]) == (201, 1, "19.00")
     assert (invoice["file"]["state"], invoice["content"]["seller"]["city"]) == ("queued", "Bristol")
@@ -41,7 +41,7 @@ def test_an_order_is_invoiced_downloaded_and_credited(owner_api, acme, order, mo
     download = owner_api.get(f"{path}download/").json()
     assert (download["file_name"], download["size"]) == (f"{invoice['code']}.pdf", 5)
     assert owner_api.client.get(download["url"]).status_code == 200
-    problem(owner_api.post("invoices/", {"order": order}), 409, "already_invoiced")
+    problem(owner_api.post(f"orders/{order}/invoices/"), 409, "already_invoiced")
     lines = [{"position": 1, "quantity": 1}]
     note = owner_api.post(f"{path}credit/", {"lines": lines, "reason": "Chipped"})
     assert (note.status_code, note.json()["total"], note.json()["invoice"]) == (201, "9.50", invoice["id"])
@@ -52,7 +52,7 @@ def test_an_order_is_invoiced_downloaded_and_credited(owner_api, acme, order, mo
 
 def test_documents_are_filtered_and_never_changed(owner_api, order):
     owner_api.patch("seller/", SELLER)
-    invoice = owner_api.post("invoices/", {"order": order}).json()
+    invoice = owner_api.post(f"orders/{order}/invoices/").json()
     note = owner_api.post(f"invoices/{invoice['id']}/credit/").json()
     queries = {
         "kind": ("credit_note", [note]),
@@ -66,6 +66,7 @@ def test_documents_are_filtered_and_never_changed(owner_api, order):
     for name, (value, expected) in queries.items():
         found = owner_api.get("invoices/", **{name: value}).json()["data"]
         assert [row["id"] for row in found] == [row["id"] for row in expected], name
+    problem(owner_api.post(f"orders/{NOWHERE}/invoices/"), 404, "not_found")
     for method in (owner_api.patch, owner_api.put):
         problem(method(f"invoices/{invoice['id']}/", {"total": "1.00"}), 405, "method_not_allowed")
     problem(owner_api.delete(f"invoices/{invoice['id']}/"), 405, "method_not_allowed")

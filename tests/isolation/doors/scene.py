@@ -15,6 +15,7 @@ from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.services import upload_import
+from tenant_apps.invoices.models import InvoiceFile
 from tenant_apps.invoices.services import issue_credit_note, issue_invoice
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
@@ -214,6 +215,7 @@ def _orders(lines: list[LineInput], customer: Any) -> None:
     a_seller()
     for order in placed[:2]:
         issue_credit_note(actor=CLERK, invoice=issue_invoice(actor=CLERK, order=order))
+    InvoiceFile.objects.update(state="ready", path="invoices/one.pdf", size=1, sha256="0")
 
 
 def _rows(tenant: Tenant) -> Rows:
