@@ -31,3 +31,12 @@ class SignInFilters(TenantFilterSet):
         """Split those that last from the others."""
         lasting = SignIn.objects.open().values("pk")
         return queryset.filter(pk__in=lasting) if value else queryset.exclude(pk__in=lasting)
+
+
+class PersonFilters(TenantFilterSet):
+    """Filters of people."""
+
+    active = BooleanFilter(field_name="is_active")
+    invited = BooleanFilter(
+        field_name="invited_at", lookup_expr="isnull", exclude=True, help_text="Not accepted yet."
+    )

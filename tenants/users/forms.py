@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from tenants.forms import PortalForm
-from tenants.users.models import ApiToken, User
+from tenants.users.models import ApiToken, Role, User
 from tenants.users.permissions import SCOPES
 
 KINDS: Final = ((ApiToken.Kind.SERVICE, "A service account"), (ApiToken.Kind.PERSONAL, "My own"))
@@ -17,6 +17,10 @@ OVERLAPS: Final = (
     ("168", "7 days"),
     ("720", "30 days"),
     ("0", "not at all"),
+)
+TEAM_ROLES: Final = tuple(choice for choice in Role.choices if choice[0] != Role.OPERATOR)
+ROLES_SAID: Final = (
+    "Viewers read, members work, admins also manage people, tokens and domains, owners manage owners."
 )
 LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never"))
 
@@ -113,3 +117,26 @@ class RotationForm(PortalForm):
     def old_works_until(self) -> datetime:
         """When the old secret ends by the chosen overlap."""
         return timezone.now() + timedelta(hours=int(self.cleaned_data["overlap"]))
+
+
+class InviteForm(PortalForm):
+    """Who is invited, and as what."""
+
+    email = forms.EmailField(label="E-mail", max_length=254)
+    name = forms.CharField(max_length=120, required=False)
+    role = forms.ChoiceField(choices=TEAM_ROLES, initial=Role.MEMBER, help_text=ROLES_SAID)
+
+
+class RoleForm(PortalForm):
+    """Another role."""
+
+    role = forms.ChoiceField(choices=TEAM_ROLES, help_text=ROLES_SAID)
+
+
+class AcceptForm(NewPasswordForm):
+    """Name and password of somebody who was invited."""
+
+    name = forms.CharField(
+        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    field_order = ("name", "password")

@@ -36,6 +36,7 @@ class User(Record, AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role.choices)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    invited_at = models.DateTimeField(null=True, blank=True, help_text="until the invitation is accepted")
     ended_sign_ins = ArrayField(
         models.UUIDField(),
         default=list,
@@ -68,6 +69,11 @@ class User(Record, AbstractBaseUser):
     @property
     def display_name(self) -> str:
         return self.name or self.email.partition("@")[0]
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether the invitation is still open."""
+        return self.invited_at is not None
 
     def can(self, verb: str) -> bool:
         """Whether the person's role includes the verb."""

@@ -30,7 +30,7 @@ def request_reset(*, email: str, address: str | None) -> None:
     account = email.strip().casefold()
     RESET_BY_ACCOUNT.refuse_beyond(account)
     RESET_BY_ACCOUNT.count(account)
-    user = User.objects.filter(email__iexact=account, is_active=True).first()
+    user = User.objects.filter(email__iexact=account, is_active=True, invited_at=None).first()
     if user is None:
         return
     actor = Actor(kind="user", id=user.id, label=user.email, address=address)

@@ -22,7 +22,7 @@ WRITE: Final = frozenset(
 )
 # What everybody has of their own, and nobody else sees.
 OWN: Final = frozenset({"sessions:own", "tokens:own"})
-MANAGE: Final = frozenset({"domains:manage", "invoices:manage", "tokens:manage"})
+MANAGE: Final = frozenset({"domains:manage", "invoices:manage", "team:manage", "tokens:manage"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     "viewer": READ | OWN,

@@ -1,13 +1,15 @@
 """Shapes of credentials and of who is signed in."""
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from tenants.api import fields
 from tenants.api.serializers import TenantModelSerializer, TenantSerializer
-from tenants.users.models import ApiToken, Role, SignIn
+from tenants.users.models import ApiToken, Role, SignIn, User
 from tenants.users.permissions import SCOPES
+
+TEAM_ROLES: Final = tuple(choice for choice in Role.choices if choice[0] != Role.OPERATOR)
 
 
 class CredentialsSerializer(TenantSerializer):
@@ -142,3 +144,38 @@ class RotationSerializer(TenantSerializer):
     old_works_until = fields.TimestampField(
         required=False, help_text="Until when the old secret works: 24 hours when left out, 30 days at most."
     )
+
+
+class PersonSerializer(TenantModelSerializer):
+    """Somebody of the workspace."""
+
+    role = fields.ChoiceField(enum="TeamRole", choices=TEAM_ROLES, read_only=True)
+
+    class Meta:
+        model = User
+        fields: Any = (
+            "id",
+            "email",
+            "name",
+            "role",
+            "is_active",
+            "invited_at",
+            "email_verified_at",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class InvitationSerializer(TenantSerializer):
+    """Who is invited, and as what."""
+
+    email = fields.EmailField(max_length=254)
+    role = fields.ChoiceField(enum="TeamRole", choices=TEAM_ROLES)
+    name = fields.TextField(required=False, allow_blank=True, max_length=120)
+
+
+class RoleSerializer(TenantSerializer):
+    """Another role."""
+
+    role = fields.ChoiceField(enum="TeamRole", choices=TEAM_ROLES)

@@ -8,6 +8,7 @@ from django.db import transaction
 from tenants.tasks import TenantTask
 from tenants.users.models import User
 from tenants.users.passwords import send_reset
+from tenants.users.team import send_invitation
 from tenants.users.verification import send_verification
 
 
@@ -26,3 +27,12 @@ def mail_password_reset(user_id: str) -> None:
     with transaction.atomic():
         user = User.objects.get(pk=UUID(user_id))
     send_reset(user)
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+def mail_invitation(user_id: str) -> None:
+    """Mail an invitation, unless it was taken back or accepted since."""
+    with transaction.atomic():
+        person = User.objects.filter(pk=UUID(user_id), invited_at__isnull=False).first()
+    if person is not None:
+        send_invitation(person)

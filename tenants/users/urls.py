@@ -11,10 +11,12 @@ from tenants.users.viewsets import (
     SignOutView,
     TokenView,
 )
+from tenants.users.viewsets_team import PersonViewSet
 
 router = Router()
 router.register("api-tokens", ApiTokenViewSet)
 router.register("sign-ins", SignInViewSet)
+router.register("people", PersonViewSet)
 
 urlpatterns = [
     path("auth/token/", TokenView.as_view(), name="auth-token"),

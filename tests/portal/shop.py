@@ -49,6 +49,7 @@ class Shop:
     token: ApiToken
     domain: Claim
     invoice: Invoice
+    owner: User
 
     def path(self, template: str) -> str:
         """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
@@ -95,6 +96,7 @@ def _filled(owner: User) -> Shop:
         closed=closed,
         cancelled=cancelled,
         token=token,
+        owner=owner,
         domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
         invoice=an_invoice(closed),
     )

@@ -50,6 +50,11 @@ PAGES = {
     "/settings/tokens/": "tokens:own",
     "/settings/tokens/new/": "tokens:own",
     "/settings/sessions/": "sessions:own",
+    "/settings/team/": "team:manage",
+    "/settings/team/new/": "team:manage",
+    "/settings/team/{owner}/": "team:manage",
+    "/settings/team/{owner}/revoke/": "team:manage",
+    "/settings/team/{owner}/deactivate/": "team:manage",
 }
 # To those without the right they are not there: everybody has some of their own.
 HIDDEN = {
@@ -70,6 +75,8 @@ ACTIONS = {
     "/orders/invoices/{invoice}/retry/": "invoices:write",
     "/products/{archived}/restore/": "products:write",
     "/settings/domains/{domain}/check/": "domains:manage",
+    "/settings/team/{owner}/resend/": "team:manage",
+    "/settings/team/{owner}/reactivate/": "team:manage",
 }
 
 

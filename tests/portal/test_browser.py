@@ -57,6 +57,9 @@ PAGES = [
     "/settings/tokens/new/",
     "/settings/tokens/{token}/rotate/",
     "/settings/sessions/",
+    "/settings/team/",
+    "/settings/team/new/",
+    "/settings/team/{owner}/",
     "/nothing/",
 ]
 EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]

@@ -15,6 +15,7 @@ from tenants.context import current_tenant
 
 EXAMPLES: dict[type[Any], Any] = {
     models.BooleanField: False,
+    models.DateField: lambda: timezone.now().date(),
     models.DateTimeField: lambda: timezone.now() + timedelta(days=1),
     models.DecimalField: Decimal(1),
     models.EmailField: "somebody@own.example",

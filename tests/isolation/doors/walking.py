@@ -85,6 +85,8 @@ def _is(expected: Outcome, route: Route, method: str, response: Any) -> bool:
             return bool(status == right and (not route.is_api or _says(response, code)))
 
 
+# Refusals of the business, past the door.
+REFUSED_INSIDE: Final = frozenset({"owners_only"})
 PROBLEMS: Final = {
     Outcome.SIGN_IN: (401, "authentication_required"),
     Outcome.FORBIDDEN: (403, "forbidden"),
@@ -104,6 +106,8 @@ def _is_let_in(route: Route, method: str, response: Any) -> bool:
     is_own = bool(route.ids) and str(route.verb(method)).endswith(":own")
     if method in SAFE:
         return status == 200 or (status == 302 and not route.is_api) or (status == 404 and is_own)
+    if status == 403 and route.is_api:
+        return bool(response.json()["code"] in REFUSED_INSIDE)
     return status not in {401, 403, 405} and (status != 404 or is_own)
 
 
