@@ -21,6 +21,7 @@ from infra.local import instance
 from infra.local.banner import banner
 from infra.local.binaries import ServiceError
 from infra.local.journey import walk
+from infra.local.pango import ensure_pango
 from infra.local.ports import LOOPBACK, free_port, is_free
 from infra.local.postgres import Postgres
 from infra.local.processes import PROCESSES
@@ -129,6 +130,7 @@ def _reset(options: argparse.Namespace, data: Path) -> None:
 
 def _start_services(values: dict[str, str], data: Path, stack: contextlib.ExitStack) -> dict[str, Service]:
     """Start what the user did not name a server for; `values` receives the URLs."""
+    ensure_pango()
     services: dict[str, Service] = {}
     for variable, make in {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}.items():
         if values.get(variable):

@@ -17,6 +17,7 @@ from pathlib import Path
 from config.variables import VARIABLES
 from infra.local.chromium import ensure_chromium
 from infra.local.node import ensure_packages
+from infra.local.pango import ensure_pango
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "docs/openapi.yaml"
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         SNAPSHOT.parent.mkdir(exist_ok=True)
         return _run(_spectacular(SNAPSHOT)).returncode
     ensure_chromium()
+    ensure_pango()
     ensure_packages()
     if arguments and list(arguments) != [COVERAGE]:
         return _pytest(*arguments)

@@ -26,6 +26,7 @@ def pytest_calls(monkeypatch):
 
     monkeypatch.setattr(verify, "_pytest", remember)
     monkeypatch.setattr(verify, "ensure_chromium", lambda: None)
+    monkeypatch.setattr(verify, "ensure_pango", lambda: True)
     return calls
 
 
