@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django import forms
 
-from tenant_apps.products.models import Category, Product
+from tenant_apps.products.models import Category, Location, Product
 from tenants.forms import PortalForm
 
 NUMERIC = {"inputmode": "numeric"}
@@ -93,7 +93,21 @@ class CategoryForm(PortalForm):
     name = forms.CharField(max_length=120)
 
 
-class ReceiveForm(PortalForm):
+class PlacedForm(PortalForm):
+    """A form that asks for the location, where there are several; left out, it is the default one."""
+
+    location = forms.ModelChoiceField(Location.objects.live(), required=False, empty_label=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places = list(Location.objects.live())
+        if len(places) == 1:
+            del self.fields["location"]
+        else:
+            self.initial.setdefault("location", next(place for place in places if place.is_default))
+
+
+class ReceiveForm(PlacedForm):
     """Goods that arrived."""
 
     quantity = forms.IntegerField(
@@ -104,7 +118,7 @@ class ReceiveForm(PortalForm):
     )
 
 
-class AdjustForm(PortalForm):
+class AdjustForm(PlacedForm):
     """A count that differs from the books."""
 
     counted = forms.IntegerField(

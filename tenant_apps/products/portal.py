@@ -94,12 +94,13 @@ def product_options(request: PortalRequest) -> HttpResponse:
 def product_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One product, what is there of it, and how that came about."""
     product = get_object_or_404(Product.objects.select_related("category"), pk=pk)
-    movements = list(StockMovement.objects.of(product)[: MOVEMENTS_ON_PAGE + 1])
+    movements = list(StockMovement.objects.of(product).select_related("location")[: MOVEMENTS_ON_PAGE + 1])
     return render(
         request,
         "products/detail.html",
         {
             "product": product,
+            "levels": list(product.levels.select_related("location").order_by("location__code")),
             "movements": movements[:MOVEMENTS_ON_PAGE],
             "has_more": len(movements) > MOVEMENTS_ON_PAGE,
         },
@@ -119,7 +120,7 @@ class LedgerListing(Listing[StockMovement]):
 def product_ledger(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Every movement of one product's stock, the newest first."""
     product = get_object_or_404(Product, pk=pk)
-    listing = LedgerListing(request, StockMovement.objects.of(product))
+    listing = LedgerListing(request, StockMovement.objects.of(product).select_related("location"))
     return render(request, "products/ledger.html", {"product": product, "listing": listing})
 
 
@@ -203,7 +204,9 @@ def stock_receive(request: PortalRequest, pk: UUID) -> HttpResponse:
 def stock_adjust(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Correct the books to a count."""
     product = get_object_or_404(Product, pk=pk)
-    form = AdjustForm(posted(request), initial={"counted": product.on_hand})
+    form = AdjustForm(posted(request))
+    if "location" not in form.fields:
+        form.initial["counted"] = product.on_hand
     if form.is_valid():
         given = form.cleaned_data
         if attempt(form, lambda: services.adjust_stock(actor=actor_of(request), product=product, **given)):

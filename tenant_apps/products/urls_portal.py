@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.products import portal
+from tenant_apps.products import portal, portal_stock
 
 app_name = "products"
 urlpatterns = [
@@ -20,4 +20,23 @@ urlpatterns = [
     path("products/<uuid:pk>/stock/", portal.product_ledger, name="ledger"),
     path("products/<uuid:pk>/receive/", portal.stock_receive, name="receive"),
     path("products/<uuid:pk>/adjust/", portal.stock_adjust, name="adjust"),
+    path("stock/", portal_stock.stock, name="stock"),
+    path("stock/movements/", portal_stock.movements, name="movements"),
+    path("stock/locations/", portal_stock.locations, name="locations"),
+    path("stock/locations/new/", portal_stock.location_new, name="location_new"),
+    path("stock/locations/<uuid:pk>/", portal_stock.location, name="location"),
+    path("stock/locations/<uuid:pk>/edit/", portal_stock.location_edit, name="location_edit"),
+    path("stock/locations/<uuid:pk>/default/", portal_stock.location_default, name="location_default"),
+    path("stock/locations/<uuid:pk>/archive/", portal_stock.location_archive, name="location_archive"),
+    path("stock/transfers/", portal_stock.transfers, name="transfers"),
+    path("stock/transfers/new/", portal_stock.transfer_new, name="transfer_new"),
+    path("stock/transfers/<uuid:pk>/", portal_stock.transfer, name="transfer"),
+    path("stock/transfers/<uuid:pk>/lines/", portal_stock.transfer_scan, name="transfer_scan"),
+    path("stock/transfers/<uuid:pk>/receive/", portal_stock.transfer_receive, name="transfer_receive"),
+    path("stock/transfers/<uuid:pk>/<slug:move>/", portal_stock.transfer_move, name="transfer_move"),
+    path("stock/counts/", portal_stock.counts, name="counts"),
+    path("stock/counts/new/", portal_stock.count_new, name="count_new"),
+    path("stock/counts/<uuid:pk>/", portal_stock.count, name="count"),
+    path("stock/counts/<uuid:pk>/lines/", portal_stock.count_scan, name="count_scan"),
+    path("stock/counts/<uuid:pk>/<slug:move>/", portal_stock.count_move, name="count_move"),
 ]

@@ -14,14 +14,16 @@ from tenant_apps.invoices.models import Invoice
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order
 from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
-from tenant_apps.products.models import Category, Product
+from tenant_apps.products.counts import open_count
+from tenant_apps.products.models import Category, Location, Product, StockDocument
 from tenant_apps.products.services import archive_product, create_category
+from tenant_apps.products.transfers import send_transfer
 from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
 from tenants.users.models import ApiToken, User
 from tenants.users.services import create_api_token
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
-from tests.products.builders import CLERK, a_product, a_service
+from tests.products.builders import CLERK, a_location, a_product, a_service, a_transfer
 
 LINES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,WHITE HANGING HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
@@ -47,6 +49,10 @@ class Shop:
     closed: Order
     cancelled: Order
     token: ApiToken
+    place: Location
+    transfer: StockDocument
+    sent: StockDocument
+    count: StockDocument
     domain: Claim
     invoice: Invoice
     owner: User
@@ -83,6 +89,8 @@ def _filled(owner: User) -> Shop:
     )
     cancelled = cancel_order(actor=CLERK, order=a_placed_order((product, 1)), note="Ordered twice")
     token, _ = create_api_token(actor=CLERK, owner=owner, name="Web shop", scopes=["orders:read"])
+    place, bowl = a_location(), a_product(name="Blue bowl", opening_stock=9)
+    sent = send_transfer(actor=CLERK, transfer=a_transfer((bowl, 4), to=place))
     return Shop(
         category=category,
         product=product,
@@ -97,6 +105,10 @@ def _filled(owner: User) -> Shop:
         cancelled=cancelled,
         token=token,
         owner=owner,
+        place=place,
+        transfer=a_transfer((product, 5), to=place),
+        sent=sent,
+        count=open_count(actor=CLERK, location=Location.objects.default()),
         domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
         invoice=an_invoice(closed),
     )

@@ -6,12 +6,14 @@ from django.test.utils import CaptureQueriesContext
 
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import LineInput, create_and_place_order
+from tenant_apps.products.counts import open_count
+from tenant_apps.products.models import Location
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
 from tests.invoices.builders import an_invoice
 from tests.portal.shop import a_finished_import, an_import
-from tests.products.builders import CLERK, a_product
+from tests.products.builders import CLERK, a_location, a_product, a_transfer
 
 pytestmark = pytest.mark.usefixtures("remembering")
 
@@ -27,9 +29,17 @@ PAGES = {
     "/customers/{customer}/": 5,
     "/products/": 5,
     "/products/categories/": 4,
-    "/products/{product}/": 4,
+    "/products/{product}/": 5,
     "/products/{product}/stock/": 5,
     "/products/options/?q=mug": 3,
+    "/stock/": 6,
+    "/stock/movements/": 5,
+    "/stock/locations/": 4,
+    "/stock/locations/{place}/": 5,
+    "/stock/transfers/": 4,
+    "/stock/transfers/{transfer}/": 5,
+    "/stock/counts/": 4,
+    "/stock/counts/{count}/": 5,
     "/customers/options/?q=ada": 3,
     "/search/?q=a": 5,
     "/imports/": 4,
@@ -44,10 +54,13 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
     """Make the given number of rows in every list; returns the ids of the last."""
     dirty = "".join(f"5363{number:02},SKU,,many,2010-12-01,2.55,,France\n" for number in range(rows))
     with unit_of_work(tenant):
-        product = a_product(opening_stock=1_000)
+        product, place = a_product(opening_stock=1_000), a_location()
+        transfer = a_transfer(*((a_product(), 1) for _ in range(rows)), to=place)
         for number in range(rows):
             a_product(category=create_category(actor=CLERK, name=f"Category {number}"))
             adjust_stock(actor=CLERK, product=product, delta=1, note="Found")
+            a_transfer((a_product(opening_stock=1), 1), to=place)
+            count = open_count(actor=CLERK, location=Location.objects.default())
             customer = create_customer(actor=CLERK, name=f"Ada {number}")
             lines = [LineInput(product.pk, 1), LineInput(product.pk, 2)]
             order = create_and_place_order(actor=CLERK, lines=lines, customer=customer)
@@ -57,7 +70,8 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
         an_import(tenant)
     header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
     job = a_finished_import(tenant, text=header + dirty)
-    records = {"product": product, "order": order, "customer": customer, "job": job, "invoice": invoice}
+    records: dict[str, Any] = {"place": place, "transfer": transfer, "count": count}
+    records |= {"product": product, "order": order, "customer": customer, "job": job, "invoice": invoice}
     return {name: str(record.pk) for name, record in records.items()}
 
 
