@@ -1,5 +1,7 @@
 """How many queries a page costs: a table, and the same for two rows and for fifty."""
 
+from typing import Any
+
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
