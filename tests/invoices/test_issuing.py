@@ -29,8 +29,8 @@ from tenants.context import Tenant, unit_of_work
 from tenants.errors import Invalid
 from tests.invoices.builders import a_seller, an_invoice
 from tests.orders.builders import a_draft, a_placed_order
-from tests.orders.test_races import Aborted, at_once, kinds
 from tests.products.builders import CLERK, a_product
+from tests.races import Aborted, at_once, kinds
 
 
 @pytest.fixture(autouse=True)

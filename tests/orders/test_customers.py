@@ -21,8 +21,8 @@ from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import DomainError, Invalid
 from tests.orders.builders import a_draft, a_placed_order
-from tests.orders.test_races import at_once, kinds
 from tests.products.builders import CLERK, a_product
+from tests.races import at_once, kinds
 
 LONDON: dict[str, Any] = {
     "line1": "12 St James's Square",
