@@ -10,6 +10,14 @@ class BillingConfig(AppConfig):
 
     append_only: ClassVar[list[str]] = ["billing_usagerecord"]
 
+    def ready(self) -> None:
+        from billing.entitlements import quota_of
+        from billing.usage import record_calls
+        from tenants.api.limits import limiter
+        from tenants.api.metering import calls
+
+        limiter.quota_of, calls.sink = quota_of, record_calls
+
     # The one thing a tenant's role may do in public. The tenant column is not in the list: the database
     # fills it with the role that inserts, so a forged tenant is refused.
     public_grants: ClassVar[dict[str, list[str]]] = {

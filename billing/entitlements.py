@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from shared_apps.clients.models import Client
-from tenants.context import current_tenant
+from tenants.api.limits import Quota
+from tenants.context import Tenant, current_tenant
 from tenants.errors import DomainError
 
 
@@ -15,6 +16,9 @@ class Limit(StrEnum):
 
     PRODUCTS = "products"
     ORDERS_PER_MONTH = "orders_per_month"
+
+
+UNLIMITED: Final = Quota()
 
 
 class Feature(StrEnum):
@@ -31,14 +35,24 @@ class Plan:
     limits: dict[Limit, int]
     larger: str | None = None
     features: frozenset[Feature] = frozenset()
+    # API requests in a minute: of the whole tenant, and of one of its credentials.
+    requests: Quota = UNLIMITED
 
 
 PLANS: Final[dict[str, Plan]] = {
-    Client.Plan.FREE: Plan("Free", {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000}, larger="Team"),
-    Client.Plan.TEAM: Plan(
-        "Team", {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000}, larger="Business"
+    Client.Plan.FREE: Plan(
+        "Free",
+        {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000},
+        larger="Team",
+        requests=Quota(3_000, 1_500),
     ),
-    Client.Plan.BUSINESS: Plan("Business", {}, features=frozenset(Feature)),
+    Client.Plan.TEAM: Plan(
+        "Team",
+        {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000},
+        larger="Business",
+        requests=Quota(12_000, 6_000),
+    ),
+    Client.Plan.BUSINESS: Plan("Business", {}, features=frozenset(Feature), requests=Quota(60_000, 30_000)),
 }
 
 
@@ -98,6 +112,12 @@ def require_feature(feature: Feature) -> None:
             plan=plan.name,
             feature=feature.value,
         )
+
+
+def quota_of(tenant: Tenant) -> Quota:
+    """How many API requests a tenant's plan allows in a minute; none are limited of one that is gone."""
+    plan = Client.objects.filter(pk=tenant.id).values_list("plan", flat=True).first()
+    return PLANS[plan].requests if plan else Quota()
 
 
 def _current_plan() -> Plan:

@@ -30,7 +30,14 @@ def _is_address(text: str) -> bool:
         return False
 
 
+def _start_metering() -> None:
+    from tenants.api.metering import calls
+
+    calls.start()
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application: Application = get_wsgi_application()
+_start_metering()
 if settings.TRUSTED_PROXY:
     application = behind_proxy(application)

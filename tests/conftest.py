@@ -26,6 +26,8 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
+from tenants.api.limits import limiter
+from tenants.api.metering import calls
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, unit_of_work
 from tenants.hosts import directory
@@ -79,6 +81,8 @@ def _reset(pristine: stage.Pristine) -> Iterator[None]:
     if pristine.restore():
         directory.forget()
         ring.forget()
+    limiter.forget()
+    calls.forget()
     _flush_cache()
 
 

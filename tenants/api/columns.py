@@ -43,6 +43,10 @@ class Timestamp(Func):
     )
 
 
+class JsonColumn(F):
+    """A column that holds JSON itself."""
+
+
 class JsonRecord(Subquery):
     """A related record as JSON, or null."""
 
@@ -88,9 +92,16 @@ def plain_column(model: type[models.Model], name: str) -> Expression | Combinabl
         return Cast(F(name), TextField())
     if isinstance(field, ArrayField) and isinstance(field.base_field, models.CharField):
         return F(name)
+    if isinstance(field, models.JSONField):
+        return JsonColumn(name)
     if isinstance(field, SAME_IN_JSON):
         return F(name)
     raise NotCompiled(name)
+
+
+def holds_json(columns: Columns) -> bool:
+    """Whether a column, or one of a related record, may hold JSON, which PostgreSQL writes with spaces."""
+    return any(isinstance(column, JsonRecord | JsonRecords | JsonColumn) for column in columns.values())
 
 
 def quoted(names: Iterable[str]) -> str:

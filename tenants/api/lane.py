@@ -24,6 +24,7 @@ from django.urls import ResolverMatch, get_resolver
 
 from tenants.api.columns import NotCompiled
 from tenants.api.etags import digest, is_known, list_tag, state_tag
+from tenants.api.limits import admit
 from tenants.api.plans import ANY_ID, Plan, Plans, is_plain
 from tenants.api.renderers import dump_json
 from tenants.checks import routes
@@ -77,7 +78,7 @@ class Lane:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         route = self._route(request)
-        response = None
+        response: HttpResponseBase | None = None
         if route is not None:
             try:
                 response = self._answer(request, route)
@@ -85,12 +86,13 @@ class Lane:
                 route.is_compiled = False
             except Exception as error:  # noqa: BLE001  (the ordinary way says what is wrong)
                 log.debug("left_to_the_ordinary_way", error=repr(error))
-        if response is not None:
-            return response
-        ordinary = self.get_response(request)
-        if route is not None:
-            self._learn(request, route, ordinary)
-        return ordinary
+        if response is None:
+            response = self.get_response(request)
+            if route is not None:
+                self._learn(request, route, response)
+        if (rate := getattr(request, "rate", None)) is not None:
+            response["RateLimit-Policy"], response["RateLimit"] = rate.policy, rate.state
+        return response
 
     # Which requests
 
@@ -131,7 +133,8 @@ class Lane:
         found = ID.search(request.path_info) if route.plans.action == "retrieve" else None
         path = {"id": found[0]} if found else {}
         plan = route.plans.plan(request, path, caller.principal, TENANT_ALIAS)
-        if not all(can(caller.principal, verb) for verb in plan.verbs):
+        is_allowed = all(can(caller.principal, verb) for verb in plan.verbs)
+        if not is_allowed or not admit(request, tenant, caller.key):
             return None
         statement = plan.statement.replace(ANY_ID.hex, UUID(path["id"]).hex) if found else plan.statement
         connection: Any = connections[TENANT_ALIAS]
@@ -142,12 +145,13 @@ class Lane:
         request.tenant = tenant  # type: ignore[attr-defined]
         request.resolver_match = route.match
         if found:
-            return self._record(request, route, UUID(path["id"]), rows)
+            return self._record(request, route, plan, UUID(path["id"]), rows)
         return self._list(request, route, plan, rows)
 
     def _list(self, request: HttpRequest, route: Route, plan: Plan, rows: Any) -> HttpResponse | None:
         assert plan.window is not None
-        shown, more = plan.window.cut([rows.get_value(number, 0) for number in range(rows.ntuples)])
+        found = [rows.get_value(number, 0) for number in range(rows.ntuples)]
+        shown, more = plan.window.cut([plan.written(row) for row in found] if plan.holds_json else found)
         last = len(shown) - 1
         ends = (last, 0) if plan.window.is_backwards else (0, last)
         edges = (_values(rows, ends[0]), _values(rows, ends[1])) if shown else None
@@ -157,10 +161,12 @@ class Lane:
         body = b'{"data":' + data + b',"next":' + following + b',"previous":' + before + b"}"
         return self._response(request, route, list_tag(data, links), body)
 
-    def _record(self, request: HttpRequest, route: Route, key: UUID, rows: Any) -> HttpResponse | None:
+    def _record(
+        self, request: HttpRequest, route: Route, plan: Plan, key: UUID, rows: Any
+    ) -> HttpResponse | None:
         if rows.ntuples != 1:
             return None
-        body, moment = rows.get_value(0, 0), int(rows.get_value(0, 1) or 0)
+        body, moment = plan.written(rows.get_value(0, 0)), int(rows.get_value(0, 1) or 0)
         return self._response(request, route, state_tag(key, moment, variant=digest(body)[:16]), body)
 
     def _response(self, request: HttpRequest, route: Route, tag: str, body: bytes) -> HttpResponse | None:

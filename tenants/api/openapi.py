@@ -17,5 +17,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "tenants.api.described_reads.describe_selections",
         "tenants.api.schema.describe_problems",
+        "tenants.api.described_limits.describe_limits",
     ],
 }

@@ -1,23 +1,28 @@
 """What one read asks the database for: built by the view's own declarations, kept as text where it can be."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from django.db import connections
 from django.db.models import BigIntegerField, F, Func, QuerySet
 from django.db.models.expressions import Combinable, Expression, RawSQL
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
-from tenants.api.columns import Columns, columns_of, plain_column, quoted
+from tenants.api.columns import Columns, columns_of, holds_json, plain_column, quoted
 from tenants.api.pagination import Window
+from tenants.api.renderers import dump_json
 from tenants.api.viewsets import TenantViewSet, refuse_unknown_parameters
 from tenants.users.authentication import Principal
 
 MOST: Final = 1_000
+# What stored JSON may have that the renderer leaves out; texts may have it too, and are written as they were.
+SPACED: Final = re.compile(rb'": |, ')
 # Stands for the id of the path in a statement that is kept.
 ANY_ID: Final = UUID("0dead0de-ad0d-4ead-8dea-d0dead0dead0")
 # A statement is kept only when nothing but these says what it reads: filters may look at the clock or the caller.
@@ -47,7 +52,12 @@ class Plan:
 
     statement: str
     verbs: tuple[str, ...]
+    holds_json: bool
     window: Window | None = None
+
+    def written(self, row: bytes) -> bytes:
+        """A row of the database as the renderer writes it: JSON that was stored comes with spaces."""
+        return dump_json(orjson.loads(row)) if self.holds_json and SPACED.search(row) else row
 
 
 @dataclass
@@ -86,15 +96,16 @@ class Plans:
         rows = view.filter_queryset(view.get_queryset()).select_related(None)
         window = Window.asked_for(rows, view.request.query_params, view.request.path)
         edges = [plain_column(rows.model, column.name) for column in window.columns]
-        return Plan(
-            _page(window.rows(rows), self._columns(view, rows), edges, alias), self._verbs(view), window
-        )
+        columns = self._columns(view, rows)
+        statement = _page(window.rows(rows), columns, edges, alias)
+        return Plan(statement, self._verbs(view), holds_json(columns), window)
 
     def _record(self, view: Any, alias: str) -> Plan:
         rows = view.get_queryset().filter(pk=ANY_ID)
         names = {each.name for each in rows.model._meta.fields}
         moment = Microseconds(F("updated_at")) if "updated_at" in names else RawSQL("0", ())
-        return Plan(_one(rows, self._columns(view, rows), moment, alias), self._verbs(view))
+        columns = self._columns(view, rows)
+        return Plan(_one(rows, columns, moment, alias), self._verbs(view), holds_json(columns))
 
     def _columns(self, view: Any, rows: QuerySet[Any]) -> Columns:
         shapes = view.selection.shapes(view.expansions)
