@@ -85,6 +85,7 @@ class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
     verbs = {"receive": "stock:write", "adjust": "stock:write"}
     bulk_of = bulk.PRODUCTS
     queryset = Product.objects.all()
+    rows_by_query = True
     serializer_class = ProductSerializer
     expansions = {"category": Expansion(CategorySerializer, "products:read")}
     inputs = {

@@ -90,7 +90,7 @@ def plain_column(model: type[models.Model], name: str) -> Expression | Combinabl
         return Timestamp(F(name))
     if isinstance(field, models.DecimalField):
         return Cast(F(name), TextField())
-    if isinstance(field, ArrayField) and isinstance(field.base_field, models.CharField):
+    if isinstance(field, ArrayField) and isinstance(field.base_field, models.CharField | models.UUIDField):
         return F(name)
     if isinstance(field, models.JSONField):
         return JsonColumn(name)

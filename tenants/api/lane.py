@@ -132,7 +132,7 @@ class Lane:
     ) -> HttpResponse | None:
         found = ID.search(request.path_info) if route.plans.action == "retrieve" else None
         path = {"id": found[0]} if found else {}
-        plan = route.plans.plan(request, path, caller.principal, TENANT_ALIAS)
+        plan = route.plans.plan(request, caller.principal)
         is_allowed = all(can(caller.principal, verb) for verb in plan.verbs)
         if not is_allowed or not admit(request, tenant, caller.key):
             return None

@@ -2,7 +2,6 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -14,10 +13,11 @@ from django.db.models.expressions import Combinable, Expression, RawSQL
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
-from tenants.api.columns import Columns, columns_of, holds_json, plain_column, quoted
+from tenants.api.columns import Columns, NotCompiled, columns_of, holds_json, plain_column, quoted
 from tenants.api.pagination import Window
 from tenants.api.renderers import dump_json
 from tenants.api.viewsets import TenantViewSet, refuse_unknown_parameters
+from tenants.context import TENANT_ALIAS
 from tenants.users.authentication import Principal
 
 MOST: Final = 1_000
@@ -29,7 +29,7 @@ ANY_ID: Final = UUID("0dead0de-ad0d-4ead-8dea-d0dead0dead0")
 KEPT: Final = frozenset({"limit", "ordering", "fields", "expand"})
 # A view with its own idea of one of these is answered by it.
 OF_THE_BASE: Final = (
-    "list retrieve initial parameters select filter_queryset get_queryset get_object paginate_queryset "
+    "list retrieve initial parameters select filter_queryset get_object paginate_queryset "
     "get_paginated_response get_serializer get_serializer_class get_serializer_context get_authenticators "
     "get_permissions get_renderers get_throttles perform_authentication check_permissions check_object_permissions "
     "check_throttles perform_content_negotiation handle_exception finalize_response dispatch initialize_request "
@@ -69,18 +69,23 @@ class Plans:
     route: str
     _kept: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
-    def plan(self, request: HttpRequest, path: Mapping[str, Any], principal: Principal, alias: str) -> Plan:
+    def plan(self, request: HttpRequest, principal: Principal) -> Plan:
         """The plan of a request; raises what the view would, or NotCompiled."""
         query = request.META.get("QUERY_STRING", "")
         if (kept := self._kept.get(query)) is not None:
             return kept
         view = self._view(request, principal)
-        made = self._list(view, alias) if self.action == "list" else self._record(view, alias)
-        if not set(view.request.query_params) - KEPT and not path.keys() - {"id"}:
+        made = self._list(view) if self.action == "list" else self._record(view)
+        if self._is_kept and not set(view.request.query_params) - KEPT:
             self._kept[query] = made
             if len(self._kept) > MOST:
                 self._kept.popitem(last=False)
         return made
+
+    @property
+    def _is_kept(self) -> bool:
+        is_of_the_base = self.view.get_queryset is TenantViewSet.get_queryset
+        return is_of_the_base or self.view.rows_by_query
 
     def _view(self, request: HttpRequest, principal: Principal) -> Any:
         view: Any = self.view()
@@ -92,24 +97,26 @@ class Plans:
         view.select()
         return view
 
-    def _list(self, view: Any, alias: str) -> Plan:
+    def _list(self, view: Any) -> Plan:
         rows = view.filter_queryset(view.get_queryset()).select_related(None)
         window = Window.asked_for(rows, view.request.query_params, view.request.path)
         edges = [plain_column(rows.model, column.name) for column in window.columns]
         columns = self._columns(view, rows)
-        statement = _page(window.rows(rows), columns, edges, alias)
+        statement = _page(window.rows(rows), columns, edges)
         return Plan(statement, self._verbs(view), holds_json(columns), window)
 
-    def _record(self, view: Any, alias: str) -> Plan:
+    def _record(self, view: Any) -> Plan:
         rows = view.get_queryset().filter(pk=ANY_ID)
         names = {each.name for each in rows.model._meta.fields}
         moment = Microseconds(F("updated_at")) if "updated_at" in names else RawSQL("0", ())
         columns = self._columns(view, rows)
-        return Plan(_one(rows, columns, moment, alias), self._verbs(view), holds_json(columns))
+        return Plan(_one(rows, columns, moment), self._verbs(view), holds_json(columns))
 
     def _columns(self, view: Any, rows: QuerySet[Any]) -> Columns:
         shapes = view.selection.shapes(view.expansions)
         shape = view.get_serializer_class()
+        if rows.db != TENANT_ALIAS:
+            raise NotCompiled("a table of the platform's")
         return columns_of(shape, rows.model, shows=view.selection.shows, expanded=shapes)
 
     def _verbs(self, view: Any) -> tuple[str, ...]:
@@ -127,15 +134,15 @@ def is_plain(view: type[Any], action: str) -> bool:
     return not own and is_usual and action in {"list", "retrieve"}
 
 
-def _page(rows: QuerySet[Any], columns: Columns, edges: list[Expression | Combinable], alias: str) -> str:
+def _page(rows: QuerySet[Any], columns: Columns, edges: list[Expression | Combinable]) -> str:
     hidden = [f"_{number}" for number in range(len(edges))]
-    inner = _bound(rows.values_list(*columns.values(), *edges), alias)
+    inner = _bound(rows.values_list(*columns.values(), *edges))
     values = ", ".join(f"x.{name}" for name in hidden)
     return _written(inner, columns, hidden, f"json_build_array({values})")
 
 
-def _one(rows: QuerySet[Any], columns: Columns, moment: Any, alias: str) -> str:
-    inner = _bound(rows.order_by().values_list(*columns.values(), moment), alias)
+def _one(rows: QuerySet[Any], columns: Columns, moment: Any) -> str:
+    inner = _bound(rows.order_by().values_list(*columns.values(), moment))
     return _written(inner, columns, ["_0"], "x._0")
 
 
@@ -147,8 +154,8 @@ def _written(inner: str, columns: Columns, hidden: list[str], beside: str) -> st
     )
 
 
-def _bound(rows: QuerySet[Any], alias: str) -> str:
-    connection: Any = connections[alias]
+def _bound(rows: QuerySet[Any]) -> str:
+    connection: Any = connections[TENANT_ALIAS]
     connection.ensure_connection()
-    sql, params = rows.query.get_compiler(using=alias).as_sql()
+    sql, params = rows.query.get_compiler(using=TENANT_ALIAS).as_sql()
     return str(connection.create_cursor().mogrify(sql, params))

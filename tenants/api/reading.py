@@ -17,9 +17,14 @@ READS: Final = ("list", "retrieve")
 
 
 class Reads(ListModelMixin, RetrieveModelMixin, GenericAPIView[Any]):
-    """Base of viewsets. `expansions` names the related records that a read may show in place of an id."""
+    """Base of viewsets. `expansions` names the related records that a read may show in place of an id.
+
+    A view whose own `get_queryset` looks at nothing but the query's parameters says so by `rows_by_query`: its
+    statements are then kept, as those of a view are that has none of its own.
+    """
 
     action: str
+    rows_by_query: ClassVar[bool] = False
     expansions: ClassVar[dict[str, Expansion]] = {}
     selection = Selection()
 
