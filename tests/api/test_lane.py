@@ -13,6 +13,7 @@ from django.utils import timezone
 from tenant_apps.orders.models import Order
 from tenant_apps.products.models import Category, Product
 from tenants.api import lane
+from tenants.api.limits import Quota, limiter
 from tenants.backend.base import WallBreached
 from tenants.context import unit_of_work
 from tenants.users.models import User
@@ -49,8 +50,9 @@ QUERIES = (
 
 
 @pytest.fixture
-def shop(acme, owner, actor):
+def shop(acme, owner, actor, monkeypatch):
     """Rows in every list; some with what is awkward to write as JSON."""
+    monkeypatch.setattr(limiter, "quota_of", lambda tenant: Quota(1_000_000, 1_000_000))
     found = fill(acme, owner, actor, 4)
     with unit_of_work(acme):
         awkward = 'Tab\t"quoted" \\ back \x7f é 😀 \u2028 </script> 2026-01-31T09:30:00+00:00'
