@@ -61,6 +61,7 @@ TENANT_APPS = [
     "tenant_apps.invoices",
     "tenant_apps.graphql",
     "tenant_apps.imports",
+    "tenant_apps.reports",
 ]
 TABLELESS_APPS = [
     "config",

@@ -30,17 +30,10 @@ from tenant_apps.imports.services import (
     upload_import,
 )
 from tenants.api.parsers import StrictJSONParser
-from tenants.api.renderers import JSONRenderer
+from tenants.api.renderers import CSVRenderer, JSONRenderer
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 from tenants.context import current_tenant, stream_in
-
-
-class CSVRenderer(JSONRenderer):
-    """Lets a caller ask for text/csv. The file itself is streamed; what is rendered here are problems."""
-
-    media_type = "text/csv"
-    format = "csv"
 
 
 @extend_schema_view(

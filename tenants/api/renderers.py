@@ -39,3 +39,10 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         """Render an answer; no data is no body."""
         return b"" if data is None else dump_json(data)
+
+
+class CSVRenderer(JSONRenderer):
+    """Lets a caller ask for text/csv. The file itself is streamed; what is rendered here are problems."""
+
+    media_type = "text/csv"
+    format = "csv"

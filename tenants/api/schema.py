@@ -80,7 +80,8 @@ class TenantSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """The headers that the operation takes and tells."""
         reading = parameters_of(self.declared) if is_read(self.declared, self.method) else []
-        return headers_of(self.declared, self.method) + reading
+        asked = getattr(self.declared, "query_class", None)
+        return [*headers_of(self.declared, self.method), *reading, *([asked] if asked else [])]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)

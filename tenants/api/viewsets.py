@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Model
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.routers import SimpleRouter
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.api.access import Declares
@@ -27,15 +27,28 @@ Shape = type[BaseSerializer[Any]]
 
 
 class TenantView(Declares, Deprecates, Repeatable):
-    """An API view without a list behind it. Name its verbs by method, or why it is public."""
+    """An API view without a list behind it. Name its verbs by method, or why it is public.
+
+    `input_class` shapes the body, `query_class` the query string, `output_class` the answer.
+    """
 
     http_method_names = ["get", "head", "post", "patch", "put", "delete"]
     input_class: ClassVar[Shape]
     output_class: ClassVar[Shape]
+    query_class: ClassVar[type[Serializer[Any]] | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown_parameters(request, set())
+        refuse_unknown_parameters(request, set(self.query_class().fields) if self.query_class else set())
+
+    def query(self) -> dict[str, Any]:
+        """The query string of the request, checked by `query_class`; empty where there is none."""
+        if self.query_class is None:
+            return {}
+        try:
+            return _checked(self.query_class(data=self.request.query_params.dict()))
+        except ValidationError as error:
+            raise InvalidQuery(error.detail) from error
 
     def input(self) -> dict[str, Any]:
         """The body of the request, checked by `input_class`."""

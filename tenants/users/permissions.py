@@ -13,6 +13,7 @@ READ: Final = frozenset(
         "jobs",
         "orders",
         "products",
+        "reports",
         "stock",
         "team",
     )

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from tenant_apps.imports import reports
 from tenant_apps.imports.models import Import
-from tenant_apps.imports.reports import harmless, rejected_csv
+from tenant_apps.imports.reports import rejected_csv
+from tenants.sheets import harmless
 from tests.imports.conftest import imported
 from tests.imports.files import DIRT, HEADER, a_csv, a_row, every_reason
 
