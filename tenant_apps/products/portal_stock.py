@@ -155,7 +155,7 @@ def location_new(request: PortalRequest) -> HttpResponse:
     """Add a location."""
     form = NewLocationForm(posted(request))
     if form.is_valid():
-        made = attempt(form, lambda: create_location(actor=actor_of(request), **form.cleaned_data))
+        made = attempt(form, lambda: create_location(actor=actor_of(request), **form.given))
         if made:
             return done(request, "products:location", f"{made.name} is added.", pk=made.pk)
     action = reverse("products:location_new")
@@ -167,9 +167,9 @@ def location_new(request: PortalRequest) -> HttpResponse:
 def location_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Change a location's name and address."""
     place = get_object_or_404(Location, pk=pk)
-    form = LocationForm(posted(request), initial={"name": place.name, "address": place.address})
+    form = LocationForm(posted(request), initial={"name": place.name, "address_lines": place.address})
     if form.is_valid():
-        given = form.cleaned_data
+        given = form.given
         if attempt(form, lambda: update_location(actor=actor_of(request), location=place, **given)):
             return done(request, "products:location", "The location is saved.", pk=pk)
     context = {"form": form, "location": place, "action": reverse("products:location_edit", args=[pk])}

@@ -76,9 +76,19 @@ class LocationForm(PortalForm):
     """A location as it is edited."""
 
     name = forms.CharField(max_length=120)
-    address = forms.CharField(
-        required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text="As on a parcel."
+    address_lines = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="As on a parcel.",
     )
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is known of the location, as the verbs take it."""
+        given = dict(self.cleaned_data)
+        return given | {"address": given.pop("address_lines")}
 
 
 class NewLocationForm(LocationForm):
@@ -88,7 +98,7 @@ class NewLocationForm(LocationForm):
         max_length=16, help_text="Short, such as SHOP-2. Transfers are numbered by it; it cannot be changed."
     )
 
-    field_order = ["name", "code", "address"]
+    field_order = ["name", "code", "address_lines"]
 
 
 class TransferForm(PortalForm):

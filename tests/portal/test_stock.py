@@ -45,7 +45,7 @@ def test_a_location_is_added_made_the_default_and_not_archived_while_it_is_used(
     refused = browser.post("/stock/locations/new/", {"name": "Barn", "code": "BARN"})
     assert (refused.status_code, "exists already" in text(refused)) == (422, True)
     path = answer.redirect_chain[-1][0]
-    browser.post(f"{path}edit/", {"name": "Big barn", "address": "Mill Lane 1"})
+    browser.post(f"{path}edit/", {"name": "Big barn", "address_lines": "Mill Lane 1"})
     assert "Mill Lane 1" in text(browser.get(path))
     assert "is archived" in text(browser.post(f"{path}archive/", follow=True))
     assert "in use again" in text(browser.post(f"{path}archive/", follow=True))
