@@ -107,7 +107,11 @@ class Watch:
 
     def leaks(self, response: HttpResponseBase, *, said: str = "") -> set[str]:
         """What of the tenant stands in an answer; `said` is what the caller had sent itself."""
-        text = f"{response.headers}\n{content(response)}".lower().replace(said.lower() or "\0", "")
+        return self.leaks_in(f"{response.headers}\n{content(response)}", said=said)
+
+    def leaks_in(self, text: str, *, said: str = "") -> set[str]:
+        """What of the tenant stands in a text."""
+        text = text.lower().replace(said.lower() or "\0", "")
         return {word for word in self.words if word in text} | (set(UUIDS.findall(text)) & self.keys)
 
 
