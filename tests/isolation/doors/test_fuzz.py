@@ -110,4 +110,4 @@ def test_no_input_breaks_the_server_and_every_answer_is_documented(
         assert not scene.watch.leaks_in(f"{answer.headers}\n{answer.text}")
 
     run()
-    assert seen - {401, 429}, "nothing got past the door"
+    assert seen - {401, 429} or "/auth/" in path, "nothing got past the door"
