@@ -1,7 +1,9 @@
 """If-Match (RFC 9110, 13.1.1): a change is made only to the state that its caller has seen."""
 
+from itertools import chain
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.db import connections
 from django.db.models import Model, QuerySet
 from rest_framework.generics import GenericAPIView
@@ -50,9 +52,16 @@ class Conditional(GenericAPIView[Any]):
 
 def _lock(rows: QuerySet[Any], key: Any, *, deleting: bool) -> None:
     # Before it is read and until the request's end, or two changes could both find the state they expect.
-    if connections[rows.db].in_atomic_block:
+    if connections[rows.db].in_atomic_block and _may_change(rows.model):
         held = rows.model._base_manager.select_for_update(no_key=not deleting).filter(pk=key)
         held.values_list("pk").first()
+
+
+def _may_change(model: type[Model]) -> bool:
+    """Whether its rows can be changed at all: a lock takes the right to do so."""
+    config = apps.get_app_config(model._meta.app_label)
+    fixed = (getattr(config, rights, ()) for rights in ("append_only", "no_update", "read_only"))
+    return model._meta.db_table not in chain.from_iterable(fixed)
 
 
 def _refuse_stale(header: str, instance: Model) -> None:

@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_DIGITS = 100
+MAX_NAME = 200
 
 
 class StrictJSONParser(BaseParser):
@@ -82,7 +83,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"The name {twice!a} appears twice in one object.")
+        raise ParseError(f"The name {twice[:MAX_NAME]!a} appears twice in one object.")
     return found
 
 
@@ -109,9 +110,16 @@ def _check(value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise _too_deep()
         for name in value if isinstance(value, dict) else ():
-            check_text(name)
+            _check_name(name)
         for item in value.values() if isinstance(value, dict) else value:
             _check(item, depth + 1)
+
+
+def _check_name(name: str) -> None:
+    # Errors repeat the names of what is wrong: they have to stay readable.
+    if len(name) > MAX_NAME:
+        raise _invalid(f"A name in the body is longer than {MAX_NAME} characters.", "name_too_long")
+    check_text(name)
 
 
 def check_text(text: str) -> None:
