@@ -131,7 +131,7 @@ def _stand_below(category: Category, parent: Category | None, *, height: int) ->
 
 def _taken(name: str) -> CategoryTaken:
     return CategoryTaken(
-        f"A category named {name!r} stands there already; upper and lower case count as the same. Choose another.",
+        f"A category named {name!r} exists already there; upper and lower case count as the same. Choose another.",
         field="name",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from tenant_apps.products.forms import (
     ReceiveForm,
 )
 from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.searching import PRODUCTS
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab, words_of
 from tenants.navigation import Entry, register
@@ -67,10 +68,8 @@ STOCK_FILTERS: Final = {
 
 
 def search_products(products: QuerySet[Product], words: str) -> QuerySet[Product]:
-    """Products whose name or SKU contains all the words."""
-    for word in words.split():
-        products = products.filter(Q(name__icontains=word) | Q(sku__icontains=word))
-    return products
+    """Products that hold all the words, as the API finds them."""
+    return PRODUCTS.narrow(products, words)
 
 
 @portal("products:read")

@@ -20,6 +20,7 @@ from tenant_apps.products.filters import (
 )
 from tenant_apps.products.images import add_image, change_image, remove_image
 from tenant_apps.products.models import Category, Image, Product
+from tenant_apps.products.searching import PRODUCTS
 from tenant_apps.products.serializers import (
     CategorySerializer,
     ImageSerializer,
@@ -109,6 +110,7 @@ class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
     filterset_class = ProductFilters
     ordering_fields = ("created_at", "name", "price", "sku", "updated_at")
     search_fields = ("sku", "name", "description")
+    text_search = PRODUCTS
 
     def get_queryset(self) -> QuerySet[Product]:
         """Lists leave variants out where nobody asks for them."""

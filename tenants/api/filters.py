@@ -152,7 +152,10 @@ def _details(errors: Sequence[Any]) -> list[ErrorDetail]:
 
 
 class Search(BaseFilterBackend):
-    """`?search=` finds records in which every word stands in one of the view's `search_fields`."""
+    """`?search=` finds records in which every word stands in one of the view's `search_fields`.
+
+    A view with a `text_search` finds words by their stems and beginnings, mistyped ones too, the best first.
+    """
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """Narrow the list to what was searched for."""
@@ -161,6 +164,11 @@ class Search(BaseFilterBackend):
             raise _wrong("search", f"Search for at most {LONGEST_SEARCH} characters.", "max_length")
         if (name := strange_character(text, multiline=False)) is not None:
             raise _wrong("search", f"Text here must not contain {name}: remove it.", "strange_character")
+        if text.strip() and (search := getattr(view, "text_search", None)) is not None:
+            found: QuerySet[Any] = (search.narrow if "ordering" in request.query_params else search.rank)(
+                queryset, text
+            )
+            return found
         for word in text.split():
             queryset = queryset.filter(_anywhere(view.search_fields, word))
         return queryset
@@ -183,7 +191,9 @@ class Ordering(BaseFilterBackend):
         """Order the list as asked, or as the view or the model has it."""
         text = request.query_params.get("ordering")
         if text is None:
-            return queryset.order_by(*view.ordering) if view.ordering else queryset
+            # What was searched for is ranked already.
+            ranked = "relevance" in queryset.query.annotations
+            return queryset.order_by(*view.ordering) if view.ordering and not ranked else queryset
         names = text.split(",")
         bare = [name.removeprefix("-") for name in names]
         if set(bare) - set(view.ordering_fields) or len(set(bare)) != len(bare):

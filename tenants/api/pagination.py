@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import IntegerField, Model, Q, QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.pagination import BasePagination
@@ -34,7 +34,7 @@ class Column:
     @classmethod
     def parse(cls, text: str, model: type[Model]) -> "Column":
         name = text.removeprefix("-")
-        return cls(name, text.startswith("-"), bool(getattr(model._meta.get_field(name), "null", False)))
+        return cls(name, text.startswith("-"), bool(getattr(_field(model, name), "null", False)))
 
     def __str__(self) -> str:
         return f"-{self.name}" if self.descending else self.name
@@ -176,10 +176,15 @@ def _position(purpose: str, columns: list[Column], model: type[Model], text: str
         return None
     try:
         (backwards, values), _ = unsign_until(purpose, text)
-        fields = [model._meta.get_field(column.name) for column in columns]
+        fields = [_field(model, column.name) for column in columns]
         return Position(backwards, [_value(*pair) for pair in zip(fields, values, strict=True)])
     except (BadLink, ValueError, TypeError, ValidationError) as error:
         raise _wrong("cursor", _BAD_CURSOR, "invalid_cursor") from error
+
+
+def _field(model: type[Model], name: str) -> Any:
+    """What a column holds; `relevance` is worked out for each search, a whole number."""
+    return IntegerField() if name == "relevance" else model._meta.get_field(name)
 
 
 def _columns(queryset: QuerySet[Any]) -> list[Column]:

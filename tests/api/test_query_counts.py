@@ -19,11 +19,12 @@ from tests.products.builders import a_location, a_product, a_transfer
 
 pytestmark = pytest.mark.usefixtures("remembering")
 
-# The person is read once, then the rows; the ledger checks that its product exists.
+# The person is read once, then the rows; a search asks first whether any row has the words; the ledger checks
+# that its product exists.
 LISTS = {
     "products/?limit=100": 2,
     "products/?limit=100&expand=category&fields=sku,category": 2,
-    "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 2,
+    "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 3,
     "categories/?limit=100": 2,
     "products/{product}/images/?limit=100": 3,
     "stock/?limit=100": 3,

@@ -33,7 +33,7 @@ PAGES = {
     "/products/categories/": 4,
     "/products/{product}/": 5,
     "/products/{product}/stock/": 5,
-    "/products/options/?q=mug": 3,
+    "/products/options/?q=mug": 4,
     "/stock/": 6,
     "/stock/movements/": 5,
     "/stock/locations/": 4,
