@@ -16,6 +16,7 @@ class Limit(StrEnum):
 
     PRODUCTS = "products"
     ORDERS_PER_MONTH = "orders_per_month"
+    WEBHOOK_ENDPOINTS = "webhook_endpoints"
 
 
 UNLIMITED: Final = Quota()
@@ -42,13 +43,13 @@ class Plan:
 PLANS: Final[dict[str, Plan]] = {
     Client.Plan.FREE: Plan(
         "Free",
-        {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000},
+        {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000, Limit.WEBHOOK_ENDPOINTS: 5},
         larger="Team",
         requests=Quota(3_000, 1_500),
     ),
     Client.Plan.TEAM: Plan(
         "Team",
-        {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000},
+        {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000, Limit.WEBHOOK_ENDPOINTS: 20},
         larger="Business",
         requests=Quota(12_000, 6_000),
     ),

@@ -10,6 +10,8 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("rowhouse", task_cls="tenants.tasks:RealmlessTask")
+# Waiting for receivers must not keep anything else waiting: a process of its own does it, with many threads.
+app.conf.task_routes = {"tenant_apps.webhooks.tasks.deliver": {"queue": "webhooks"}}
 
 
 @app.on_configure.connect
@@ -49,6 +51,20 @@ SCHEDULE = {
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},
+    "sweep-due-webhooks": {
+        "task": "tenant_apps.webhooks.tasks.sweep_due",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "sweep-all-webhooks": {
+        "task": "tenant_apps.webhooks.tasks.sweep_everything",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "sweep-old-webhooks": {
+        "task": "tenant_apps.webhooks.tasks.sweep_old_events",
+        "schedule": crontab(hour="3", minute="17"),
+    },
 }
 
 

@@ -9,7 +9,7 @@ import config.celery  # noqa: F401  (shared tasks bind to this application)
 from config import env
 from config.logging import configure_logging
 from config.mail import email_settings
-from tenants.api.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
+from tenants.api.openapi import SPECTACULAR_SETTINGS
 from tenants.api.settings import REST_FRAMEWORK  # noqa: F401  (read by the REST framework)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,6 +62,7 @@ TENANT_APPS = [
     "tenant_apps.graphql",
     "tenant_apps.imports",
     "tenant_apps.reports",
+    "tenant_apps.webhooks",
 ]
 TABLELESS_APPS = [
     "config",
@@ -210,6 +211,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"] += ["tenant_apps.webhooks.schema.describe_events"]
+
 # Operators' admin
 UNFOLD = {
     "SITE_TITLE": "Rowhouse operators",
@@ -271,6 +274,8 @@ MEDIA_ROOT = env.directory("MEDIA_ROOT")
 ARCHIVE_ROOT = env.directory("ARCHIVE_ROOT")
 DELETION_GRACE = env.duration("DELETION_GRACE")
 IMPORT_MAX_MB = env.integer("IMPORT_MAX_MB")
+WEBHOOK_CONCURRENCY = env.integer("WEBHOOK_CONCURRENCY")
+WEBHOOK_TEST_ADDRESSES = env.csv("WEBHOOK_TEST_ADDRESSES")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 STATIC_URL = "/static/"

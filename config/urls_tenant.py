@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("tenant_apps.products.urls_portal")),
     path("", include("tenant_apps.imports.urls_portal")),
     path("", include("tenant_apps.reports.urls_portal")),
+    path("", include("tenant_apps.webhooks.urls_portal")),
     path("files/<str:token>/", serve, name="file"),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.api.urls")),
@@ -25,4 +26,5 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.imports.urls")),
     path("api/v1/", include("tenant_apps.graphql.urls")),
     path("api/v1/", include("tenant_apps.reports.urls")),
+    path("api/v1/", include("tenant_apps.webhooks.urls")),
 ]

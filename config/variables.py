@@ -164,7 +164,7 @@ _TABLE = (
     Variable(
         "DNS_RESOLVER",
         "text",
-        "The name server, address:port, that checks tenants' own domains. Not set: those of the system.",
+        "The name server, address:port, for names that tenants choose. Not set: those of the system.",
         "192.0.2.53:53",
         default="",
         pattern=r"([0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]):[0-9]{1,5}",
@@ -239,6 +239,14 @@ _TABLE = (
     ),
     _number("POOL_RATE", "The most schemas made for the pool in a minute.", 60, 1, 100_000),
     _time("DELETION_GRACE", "How long the deletion of a tenant can be called off.", "30d"),
+    _number("WEBHOOK_CONCURRENCY", "Webhooks that are sent at once.", 16, 2, 256),
+    Variable(
+        "WEBHOOK_TEST_ADDRESSES",
+        "csv",
+        "Addresses that webhooks may go to although they are not public, with http as well. For development.",
+        "127.0.0.1",
+        default="",
+    ),
     _number("IMPORT_MAX_MB", "The largest file that may be imported, in megabytes.", 100, 1, 2048),
 )
 

@@ -100,7 +100,7 @@ def _serve(
     # The others would only slow the start of what a person waits for.
     supervisor.start("web")
     _wait_until_ready(supervisor, port)
-    supervisor.start("worker", "beat")
+    supervisor.start("worker", "courier", "beat")
     if options.check:
         return _check(supervisor, port, demo, time.monotonic() - began)
     print(banner(demo, data, port, time.monotonic() - began), flush=True)

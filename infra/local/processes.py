@@ -40,6 +40,18 @@ def worker() -> list[str]:
     ]
 
 
+def courier() -> list[str]:
+    """The worker that sends webhooks: it waits for strangers, in threads, while the other one works."""
+    return [
+        *("celery", "--app", "config", "--quiet", "worker"),
+        *("--queues", "webhooks", "--hostname", "courier@%h"),
+        *("--pool", "threads", "--concurrency", str(env.integer("WEBHOOK_CONCURRENCY"))),
+        *("--loglevel", env.choice("LOG_LEVEL")),
+        "--without-gossip",
+        "--without-mingle",
+    ]
+
+
 def beat() -> list[str]:
     """The clock: it puts scheduled tasks into the queue. Run exactly one."""
     schedule = env.directory("DATA_DIR") / "beat-schedule"
@@ -50,7 +62,12 @@ def beat() -> list[str]:
     ]
 
 
-PROCESSES: dict[str, Callable[[], list[str]]] = {"web": web, "worker": worker, "beat": beat}
+PROCESSES: dict[str, Callable[[], list[str]]] = {
+    "web": web,
+    "worker": worker,
+    "courier": courier,
+    "beat": beat,
+}
 
 
 def command(name: str) -> list[str]:

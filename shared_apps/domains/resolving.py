@@ -39,11 +39,12 @@ class Findings:
 
 def look_up(claim: Claim) -> Findings:
     """Ask for a claim's proof, and for where its name leads."""
-    resolver = _resolver()
+    resolver = name_servers()
     return Findings(_proof(resolver, claim), _pointing(resolver, claim.domain))
 
 
-def _resolver() -> dns.resolver.Resolver:
+def name_servers() -> dns.resolver.Resolver:
+    """The name servers that are asked about names of tenants' choosing."""
     given: str = settings.DNS_RESOLVER
     resolver = dns.resolver.Resolver(configure=not given)
     if given:

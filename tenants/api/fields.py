@@ -147,8 +147,8 @@ class ChoiceField(serializers.ChoiceField):
 
     default_error_messages = {"invalid_choice": "This is not one of the words allowed here: {words}."}
 
-    def __init__(self, *, enum: str, **kwargs: Any) -> None:
-        self.enum = enum
+    def __init__(self, *, enum: str, may_be_empty: bool = False, **kwargs: Any) -> None:
+        self.enum, self.may_be_empty = enum, may_be_empty
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:

@@ -157,7 +157,8 @@ class ChoiceSchema(OpenApiSerializerFieldExtension):
         )
         auto_schema.registry.register_on_missing(component)
         reference: Schema = component.ref
-        return reference
+        empty = {"type": "string", "maxLength": 0}
+        return {"oneOf": [reference, empty]} if self.target.may_be_empty else reference
 
 
 def describe_problems(

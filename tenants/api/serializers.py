@@ -150,4 +150,5 @@ class TenantModelSerializer(TenantSerializer, serializers.ModelSerializer[Any]):
         wanted = {name: value for name, value in options.items() if name not in unwanted}
         if issubclass(kind, fields.ChoiceField):
             wanted["enum"] = f"{model_field.model.__name__}{model_field.name.title()}"
+            wanted["may_be_empty"] = model_field.blank and "" not in dict(model_field.flatchoices)
         return kind, wanted

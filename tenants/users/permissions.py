@@ -23,7 +23,9 @@ WRITE: Final = frozenset(
 )
 # What everybody has of their own, and nobody else sees.
 OWN: Final = frozenset({"sessions:own", "tokens:own"})
-MANAGE: Final = frozenset({"domains:manage", "invoices:manage", "team:manage", "tokens:manage"})
+MANAGE: Final = frozenset(
+    {"domains:manage", "invoices:manage", "team:manage", "tokens:manage", "webhooks:manage"}
+)
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     "viewer": READ | OWN,

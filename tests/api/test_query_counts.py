@@ -16,6 +16,7 @@ from tests.api.calls import Api
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_location, a_product, a_transfer
+from tests.webhooks.builders import a_webhook
 
 pytestmark = pytest.mark.usefixtures("remembering")
 
@@ -43,6 +44,8 @@ LISTS = {
     "orders/?limit=100&expand=customer": 2,
     "orders/?limit=100&search=ada&status=placed": 2,
     "api-tokens/?limit=100": 2,
+    "webhook-endpoints/?limit=100": 2,
+    "webhook-deliveries/?limit=100": 2,
 }
 RECORDS = {
     "me/": 1,
@@ -81,6 +84,7 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
             add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
             orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
             invoice = an_invoice(orders[-1])
+            a_webhook(f"shop-{number}")
             create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
     records = {"product": product, "order": orders[0], "customer": customer, "invoice": invoice}
     records |= {"transfer": transfer, "count": count}

@@ -26,8 +26,8 @@ from infra.local.ports import free_port
 
 INFRA = env.ROOT / "infra"
 DOCKERFILES = sorted(INFRA.rglob("Dockerfile"))
-OURS = ("prepare", "web", "worker", "beat")
-PROCESSES = ("web", "worker", "beat")
+OURS = ("prepare", "web", "worker", "courier", "beat")
+PROCESSES = ("web", "worker", "courier", "beat")
 SERVED_PACKAGES = ("config", "tenants", "shared_apps", "billing", "tenant_apps", "infra")
 START_SECONDS = 60
 
@@ -78,7 +78,7 @@ def test_a_service_comes_back_and_one_shot_does_not(name: str) -> None:
     assert service(name)["restart"] == ("no" if name == "prepare" else "unless-stopped")
 
 
-@pytest.mark.parametrize("name", ["postgres", "valkey", "pgbouncer", "web", "worker"])
+@pytest.mark.parametrize("name", ["postgres", "valkey", "pgbouncer", "web", "worker", "courier"])
 def test_what_others_wait_for_is_asked_for_its_health(name: str) -> None:
     assert service(name)["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
 
@@ -324,7 +324,9 @@ def test_the_web_process_starts_answers_probes_and_stops(tmp_path: Path) -> None
         assert answers(port, "/readyz")
 
 
-@pytest.mark.parametrize(("name", "ready"), [("worker", "ready."), ("beat", "beat: Starting")])
+@pytest.mark.parametrize(
+    ("name", "ready"), [("worker", "ready."), ("courier", "ready."), ("beat", "beat: Starting")]
+)
 def test_a_background_process_starts_and_stops(name: str, ready: str, tmp_path: Path) -> None:
     with started(name, tmp_path) as said:
         wait_until(lambda: ready in said.read_text())

@@ -119,7 +119,7 @@ def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: i
 
     second = dev("--data", data, "--port", str(port))
     wait_for(second, RUNS)
-    assert running(data) == {"web": 1, "worker": 1, "beat": 1}
+    assert running(data) == {"web": 1, "worker": 1, "courier": 1, "beat": 1}
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=30)
     assert second.returncode == 0

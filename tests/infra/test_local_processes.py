@@ -48,7 +48,7 @@ def test_becoming_a_process_leaves_no_parent_behind(environ):
 
 @pytest.mark.parametrize("arguments", [[], ["database"], ["web", "worker"]])
 def test_an_unknown_process_is_refused_with_the_known_ones(arguments):
-    with pytest.raises(SystemExit, match="web, worker, beat"):
+    with pytest.raises(SystemExit, match="web, worker, courier, beat"):
         processes.main(arguments)
 
 

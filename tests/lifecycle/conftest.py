@@ -44,6 +44,7 @@ from tests.imports.files import a_csv, a_row
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order
 from tests.products.builders import a_product, a_service, some_documents
+from tests.webhooks.builders import a_webhook
 
 OPERATING = Actor(kind="operator", id=None, label=OPERATOR)
 NASTY = "tab\there, line\nthere, \\N and \\. and „quotes“ ' \" 🧾"
@@ -95,6 +96,7 @@ def stock(tenant: Tenant) -> None:
         an_invoice(a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk))
         a_draft((mug, 1))
         some_documents(mug)
+        a_webhook()
         job = _an_import(actor, a_csv(a_row(), a_row(Quantity="many")))
         _an_import(actor, a_csv(a_row()))
         RejectedRow.objects.create(job=job, line=3, reason="quantity", detail=NASTY[:60], fields=[NASTY])

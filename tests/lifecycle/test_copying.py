@@ -121,8 +121,8 @@ def test_every_column_that_sounds_like_a_secret_has_a_rule() -> None:
 
 
 def test_a_column_that_nobody_has_ruled_on_is_noticed() -> None:
-    new = [("webhooks_endpoint", column) for column in ("id", "url", "signing_secret", "name", "created_at")]
-    assert undecided(new) == ["webhooks_endpoint.url", "webhooks_endpoint.signing_secret"]
+    new = [("payments_account", column) for column in ("id", "url", "signing_secret", "name", "created_at")]
+    assert undecided(new) == ["payments_account.url", "payments_account.signing_secret"]
 
 
 def test_rules_name_tables_columns_and_rules_that_exist() -> None:

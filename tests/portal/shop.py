@@ -18,12 +18,14 @@ from tenant_apps.products.counts import open_count
 from tenant_apps.products.models import Category, Location, Product, StockDocument
 from tenant_apps.products.services import archive_product, create_category
 from tenant_apps.products.transfers import send_transfer
+from tenant_apps.webhooks.models import Delivery, Endpoint
 from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
 from tenants.users.models import ApiToken, User
 from tenants.users.services import create_api_token
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
 from tests.products.builders import CLERK, a_location, a_product, a_service, a_transfer
+from tests.webhooks.builders import a_webhook
 
 LINES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,WHITE HANGING HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
@@ -56,6 +58,8 @@ class Shop:
     domain: Claim
     invoice: Invoice
     owner: User
+    delivery: Delivery
+    endpoint: Endpoint
 
     def path(self, template: str) -> str:
         """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
@@ -88,6 +92,7 @@ def _filled(owner: User) -> Shop:
         order=fulfil_order(actor=CLERK, order=a_paid_order((product, 1), customer=customer)),
     )
     cancelled = cancel_order(actor=CLERK, order=a_placed_order((product, 1)), note="Ordered twice")
+    delivery = a_webhook()
     token, _ = create_api_token(actor=CLERK, owner=owner, name="Web shop", scopes=["orders:read"])
     place, bowl = a_location(), a_product(name="Blue bowl", opening_stock=9)
     sent = send_transfer(actor=CLERK, transfer=a_transfer((bowl, 4), to=place))
@@ -109,6 +114,8 @@ def _filled(owner: User) -> Shop:
         transfer=a_transfer((product, 5), to=place),
         sent=sent,
         count=open_count(actor=CLERK, location=Location.objects.default()),
+        delivery=delivery,
+        endpoint=delivery.endpoint,
         domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
         invoice=an_invoice(closed),
     )

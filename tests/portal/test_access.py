@@ -47,6 +47,14 @@ PAGES = {
     "/settings/domains/{domain}/primary/": "domains:manage",
     "/settings/domains/{domain}/step-down/": "domains:manage",
     "/settings/domains/{domain}/release/": "domains:manage",
+    "/settings/webhooks/": "webhooks:manage",
+    "/settings/webhooks/new/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/edit/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/secret/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/replay/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/delete/": "webhooks:manage",
+    "/settings/webhooks/deliveries/{delivery}/": "webhooks:manage",
     "/settings/tokens/": "tokens:own",
     "/settings/tokens/new/": "tokens:own",
     "/settings/sessions/": "sessions:own",
@@ -77,6 +85,10 @@ ACTIONS = {
     "/settings/domains/{domain}/check/": "domains:manage",
     "/settings/team/{owner}/resend/": "team:manage",
     "/settings/team/{owner}/reactivate/": "team:manage",
+    "/settings/webhooks/{endpoint}/test/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/pause/": "webhooks:manage",
+    "/settings/webhooks/{endpoint}/resume/": "webhooks:manage",
+    "/settings/webhooks/deliveries/{delivery}/replay/": "webhooks:manage",
 }
 
 

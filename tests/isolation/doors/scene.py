@@ -50,6 +50,7 @@ from tests.isolation.doors.rows import ensure_rows, ids_of, owned_models
 from tests.products.builders import some_documents
 from tests.products.pictures import a_picture
 from tests.stage import administrator
+from tests.webhooks.builders import a_webhook
 
 CLERK = Actor.system("the scene")
 FILE = (
@@ -185,6 +186,8 @@ def _fill(tenant: Tenant, word: str) -> str:
         owner = User.objects.get(role="owner")
         for kind in SignIn.Kind.values:
             begin_sign_in(user=owner, kind=kind, client=word)
+        for number in (1, 2):
+            a_webhook(f"{word}.shop-{number}")
         tokens = [create_api_token(actor=CLERK, owner=owner, name=word, scopes=SCOPES) for _ in range(2)]
         ensure_rows()
     return tokens[0][1]

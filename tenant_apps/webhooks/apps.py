@@ -1,0 +1,21 @@
+from typing import Any, ClassVar
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "tenant_apps.webhooks"
+    label = "webhooks"
+    verbose_name = "Webhooks"
+
+    # A sandbox must not speak to the receivers of its original, nor hold what could be sent to them.
+    sandbox: ClassVar[dict[str, Any]] = {
+        "webhooks_endpoint": "delete",
+        "webhooks_event": "delete",
+        "webhooks_delivery": "delete",
+    }
+
+    def ready(self) -> None:
+        from tenant_apps.webhooks.outbox import subscribe
+
+        subscribe()
