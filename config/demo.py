@@ -20,7 +20,9 @@ from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.fulfilments.services import Portion, return_goods
 from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.payments.services import refund_order
 from tenant_apps.orders.services import (
     LineInput,
     create_and_place_order,
@@ -28,6 +30,8 @@ from tenant_apps.orders.services import (
     fulfil_order,
     pay_order,
 )
+from tenant_apps.orders.taxes.services import create_tax_rule
+from tenant_apps.orders.terms import AmountTerms
 from tenant_apps.products.models import Product
 from tenant_apps.products.services import create_category, create_product, receive_stock
 from tenants.audit.actors import Actor
@@ -237,11 +241,29 @@ def _order_lines(shop: Shop, dice: random.Random) -> Iterator[list[object]]:
 
 def _leave_work_to_do() -> None:
     products, customers = list(Product.objects.active()[:4]), list(Customer.objects.all()[:3])
-    lines = [LineInput(product.pk, 1) for product in products[:2]]
+    create_tax_rule(actor=ACTOR, name="VAT", rate=Decimal(20))
+    lines = [LineInput(product.pk, 2) for product in products[:2]]
+    discount = AmountTerms(
+        discount_kind="percent", discount_value=Decimal(10), discount_reason="Season's end"
+    )
+    delivery = AmountTerms(shipping_description="Parcel", shipping_total=Decimal("4.90"))
     create_draft(actor=ACTOR, lines=lines, customer=customers[0], note="Waiting for the delivery address")
-    for steps, customer in enumerate(customers):
-        order = create_and_place_order(actor=ACTOR, lines=lines, customer=customer)
-        if steps > 0:
-            order = pay_order(actor=ACTOR, order=order)
-        if steps > 1:
-            fulfil_order(actor=ACTOR, order=order)
+    waiting = create_and_place_order(actor=ACTOR, lines=lines, customer=customers[0], **discount)
+    pay_order(actor=ACTOR, order=waiting, amount=Decimal("20.00"), method="card", reference="ch_1042")
+    _send_half(
+        create_and_place_order(actor=ACTOR, lines=lines, customer=customers[1], **delivery, tags=["gift"])
+    )
+    _take_one_back(create_and_place_order(actor=ACTOR, lines=lines, customer=customers[2], **delivery))
+
+
+def _send_half(order: Order) -> None:
+    order = pay_order(actor=ACTOR, order=order, method="bank_transfer")
+    first = [Portion(line.pk, 1) for line in order.lines.all()]
+    fulfil_order(actor=ACTOR, order=order, lines=first, carrier="DHL", tracking_number="00340434161094")
+
+
+def _take_one_back(order: Order) -> None:
+    order = fulfil_order(actor=ACTOR, order=pay_order(actor=ACTOR, order=order, method="card"))
+    line = order.lines.all()[0]
+    order = return_goods(actor=ACTOR, order=order, lines=[Portion(line.pk, 1)], note="Too large")
+    refund_order(actor=ACTOR, order=order, amount=line.unit_price, reason="Too large", pending=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from django import forms
@@ -11,7 +12,8 @@ from django.http import QueryDict
 
 from tenant_apps.orders.customers.forms import CustomerField
 from tenant_apps.orders.models import Order
-from tenant_apps.orders.services import LineInput
+from tenant_apps.orders.pricing import LineInput
+from tenant_apps.orders.totals import ZERO
 from tenant_apps.products.models import Product
 from tenants.forms import PortalForm
 
@@ -49,13 +51,65 @@ class OrderFilterForm(PortalForm):
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
-class OrderForm(PortalForm):
-    """An order besides its lines."""
+def _amount(label: str) -> forms.DecimalField:
+    widget = forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"})
+    return forms.DecimalField(
+        label=label, required=False, min_value=0, max_digits=11, decimal_places=2, widget=widget
+    )
+
+
+class TermsForm(PortalForm):
+    """What an order costs besides its lines."""
+
+    discount_kind = forms.ChoiceField(
+        label="Discount", required=False, choices=[("", "None"), *Order.DiscountKind.choices]
+    )
+    discount_value = _amount("Amount or per cent")
+    discount_reason = forms.CharField(required=False, max_length=200)
+    shipping_description = forms.CharField(label="Delivery", required=False, max_length=200)
+    shipping_total = _amount("Price of delivery")
+
+    def clean_discount_value(self) -> Decimal:
+        """Nothing is zero."""
+        return self.cleaned_data["discount_value"] or ZERO
+
+    def clean_shipping_total(self) -> Decimal:
+        """Nothing is zero."""
+        return self.cleaned_data["shipping_total"] or ZERO
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is something to be shown at once."""
+        return any(self[name].value() or self.errors.get(name) for name in TermsForm.base_fields)
+
+    @staticmethod
+    def initial_of(order: Order) -> dict[str, Any]:
+        """What the form begins with; nothing instead of zeros."""
+        return {name: getattr(order, name) or "" for name in TermsForm.base_fields}
+
+
+class NotesForm(PortalForm):
+    """What of an order may change at any time."""
+
+    note = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 2}))
+    tags = forms.CharField(required=False, max_length=500, help_text="Divided by commas.")
+
+    def clean_tags(self) -> list[str]:
+        """Words between commas."""
+        return [tag.strip() for tag in str(self.cleaned_data["tags"]).split(",") if tag.strip()]
+
+
+class DetailsForm(NotesForm):
+    """What a draft says besides its lines and amounts."""
 
     customer = CustomerField(
         required=False, max_length=254, help_text="Search by name, reference or e-mail. May stay empty."
     )
-    note = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 2}))
+    field_order = ["customer", "note", "tags"]
+
+
+class OrderForm(DetailsForm, TermsForm):
+    """An order besides its lines."""
 
 
 class LineForm(PortalForm):
@@ -138,6 +192,8 @@ def initial_lines(lines: Iterable[Any]) -> list[dict[str, Any]]:
 
 class CancelForm(PortalForm):
     """Why an order is called off."""
+
+    restock = forms.BooleanField(label="What has left comes back into stock", required=False)
 
     note = forms.CharField(
         label="Reason", required=False, max_length=500, help_text="It stays in the order's timeline."

@@ -15,12 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tenant_apps.orders import services
 from tenant_apps.orders.customers.forms import handle_of
 from tenant_apps.orders.customers.models import Customer
+from tenant_apps.orders.editing import edit_order
 from tenant_apps.orders.forms import (
     BaseLines,
     CancelForm,
+    DetailsForm,
     Lines,
+    NotesForm,
     OrderFilterForm,
     OrderForm,
+    TermsForm,
     initial_lines,
     with_more_lines,
 )
@@ -29,6 +33,7 @@ from tenant_apps.orders.searching import search_orders
 from tenant_apps.orders.timeline import stages_of, timeline_of
 from tenant_apps.products.models import Product
 from tenants.audit.actors import actor_of
+from tenants.formats import money
 from tenants.listing import Listing, Tab
 from tenants.navigation import Entry, register
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
@@ -71,11 +76,12 @@ def order_list(request: PortalRequest) -> HttpResponse:
 
 
 SOURCES: Final = {"portal": "the portal", "api": "the API", "import": "an import"}
+# What a move's button says, and the form that asks for the rest, where there is one.
 BUTTONS: Final = {
-    Move.PLACE: "Place order",
-    Move.PAY: "Mark as paid",
-    Move.FULFIL: "Fulfil order",
-    Move.CLOSE: "Close order",
+    Move.PLACE: ("Place order", ""),
+    Move.PAY: ("Record payment", "orders:pay"),
+    Move.FULFIL: ("Fulfil order", "orders:fulfil"),
+    Move.CLOSE: ("Close order", ""),
 }
 
 
@@ -83,7 +89,7 @@ BUTTONS: Final = {
 @require_GET
 def order_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One order: its lines, its customer, its way so far, and what can be done with it."""
-    order = get_object_or_404(Order.objects.with_customer(), pk=pk)
+    order = get_object_or_404(Order.objects.with_customer().with_lines(), pk=pk)
     return render(
         request,
         "orders/detail.html",
@@ -93,7 +99,10 @@ def order_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
             "stages": stages_of(order),
             "timeline": timeline_of(order),
             "source": SOURCES[order.source],
-            "buttons": [(move.value, BUTTONS[move]) for move in order.actions if move in BUTTONS],
+            "told": order.breakdown(),
+            "payments": list(order.payments.all()),
+            "deliveries": order.deliveries,
+            "buttons": [(move.value, *BUTTONS[move]) for move in order.actions if move in BUTTONS],
         },
     )
 
@@ -152,46 +161,51 @@ def _recognise(lines: BaseLines) -> None:
 def order_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Give a draft other lines."""
     order = get_object_or_404(Order.objects.with_customer(), pk=pk)
-    if not order.is_editable:
+    if not order.is_editable and not order.is_revisable:
         return done(request, _url(order))
     data = posted(request)
-    lines, form = Lines(data, initial=initial_lines(order.lines.all()), prefix="lines"), CancelForm(data)
+    lines = Lines(data, initial=initial_lines(order.lines.all()), prefix="lines")
+    form = TermsForm(data, initial=TermsForm.initial_of(order))
     if data and "more" in data:
-        lines, form = with_more_lines(data), CancelForm()
+        lines, form = with_more_lines(data), TermsForm(initial=data.dict())
     elif form.is_valid() & lines.is_valid():
-        changed = attempt(
-            form,
-            lambda: services.replace_lines(actor=actor_of(request), order=order, lines=lines.inputs),
-        )
+        terms = {**form.cleaned_data, "lines": lines.inputs}
+        verb = services.replace_lines if order.is_editable else edit_order
+        changed = attempt(form, lambda: verb(actor=actor_of(request), order=order, **terms))
         if changed:
-            return done(request, _url(order), "The draft is saved.")
-    return _show_lines(
-        request,
-        "orders/edit.html",
-        {"form": form, "lines": lines, "order": order, "currency": order.currency},
-    )
+            return done(request, _url(order), _edited(changed))
+    context = {"form": form, "lines": lines, "order": order, "currency": order.currency}
+    return _show_lines(request, "orders/edit.html", context)
+
+
+def _edited(order: Order) -> str:
+    """What came of an edit, in a sentence."""
+    if order.is_editable:
+        return "The draft is saved."
+    if order.due:
+        return f"The order is changed; {money(order.due, order.currency)} is due."
+    if order.refund_due:
+        return f"The order is changed; {money(order.refund_due, order.currency)} is owed to the customer."
+    return "The order is changed."
 
 
 @portal("orders:write")
 @require_http_methods(["GET", "POST"])
 def order_details(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Change a draft's customer and note."""
+    """Change note and tags, and a draft's customer."""
     order = get_object_or_404(Order.objects.with_customer(), pk=pk)
-    if not order.is_editable:
-        return done(request, _url(order))
     customer = handle_of(order.customer) if order.customer else ""
-    form = OrderForm(posted(request), initial={"customer": customer, "note": order.note})
+    initial = {"customer": customer, "note": order.note, "tags": ", ".join(order.tags)}
+    form = (DetailsForm if order.is_editable else NotesForm)(posted(request), initial=initial)
     if form.is_valid():
         changes = form.cleaned_data
         if attempt(form, lambda: services.update_order(actor=actor_of(request), order=order, **changes)):
-            return done(request, _url(order), "The draft is saved.")
+            return done(request, _url(order), "The details are saved.")
     return show_form(request, "orders/details.html", {"form": form, "order": order})
 
 
 MOVES: Final = {
     Move.PLACE: (services.place_order, "The order is placed and its stock reserved."),
-    Move.PAY: (services.pay_order, "The order is marked as paid."),
-    Move.FULFIL: (services.fulfil_order, "The order is fulfilled."),
     Move.CLOSE: (services.close_order, "The order is closed."),
 }
 
@@ -199,7 +213,7 @@ MOVES: Final = {
 @portal("orders:write")
 @require_POST
 def order_move(request: PortalRequest, pk: UUID, move: str) -> HttpResponse:
-    """Make one move: place, pay, fulfil or close."""
+    """Make one move: place or close."""
     if move not in MOVES:
         raise Http404
     verb, success = MOVES[Move(move)]
@@ -215,8 +229,8 @@ def order_cancel(request: PortalRequest, pk: UUID) -> HttpResponse:
     order = get_object_or_404(Order, pk=pk)
     form = CancelForm(posted(request))
     if form.is_valid():
-        note = form.cleaned_data["note"]
-        if attempt(form, lambda: services.cancel_order(actor=actor_of(request), order=order, note=note)):
+        terms = form.cleaned_data
+        if attempt(form, lambda: services.cancel_order(actor=actor_of(request), order=order, **terms)):
             return done(request, _url(order), "The order is cancelled.")
     return show_form(request, "orders/cancel.html", {"form": form, "order": order})
 

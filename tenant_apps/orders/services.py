@@ -29,7 +29,15 @@ from tenant_apps.orders.pricing import (
     price,
     wanted_of,
 )
-from tenant_apps.orders.terms import ALWAYS, PRICED, DraftChanges, DraftFields, apply_terms
+from tenant_apps.orders.terms import (
+    ALWAYS,
+    FOLLOWING,
+    PRICED,
+    AmountTerms,
+    DraftChanges,
+    DraftFields,
+    apply_terms,
+)
 from tenant_apps.products.ledger import Held, hold_for_sale, hold_stock, release_stock, reserve_stock
 from tenant_apps.products.writing import clean_line, locked, refused_as
 from tenants.audit.actors import Actor
@@ -60,11 +68,14 @@ def create_draft(*, actor: Actor, lines: Sequence[LineInput] = (), **fields: Unp
 
 
 @transaction.atomic
-def replace_lines(*, actor: Actor, order: Order, lines: Sequence[LineInput]) -> Order:
-    """Give a draft other lines, at the prices of this moment."""
+def replace_lines(
+    *, actor: Actor, order: Order, lines: Sequence[LineInput], **terms: Unpack[AmountTerms]
+) -> Order:
+    """Give a draft other lines, at the prices of this moment, and other discount or delivery where they are given."""
     order = _locked_draft(order)
+    apply_terms(order, terms)
     written = rewrite(order, items_of(order, lines))
-    order.save(update_fields=[*RECKONED, "updated_at"])
+    order.save(update_fields=[*dict.fromkeys([*RECKONED, *terms, *FOLLOWING]), "updated_at"])
     record(actor=actor, verb="order.lines_replaced", target=order, data=_summary(order, written))
     return order
 

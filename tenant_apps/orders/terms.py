@@ -63,7 +63,7 @@ PRICED: Final = frozenset(
 def apply_terms(order: Order, given: DraftFields | DraftChanges | AmountTerms) -> list[str]:
     """Put the cleaned terms on the order; returns the names of those that differ."""
     customer = order.customer_id
-    before = {name: getattr(order, name) for name in {*given, *FOLLOWING}}
+    before = {name: getattr(order, name) for name in (*given, *FOLLOWING)}
     for name, value in given.items():
         setattr(order, name, CLEANERS[name](value))
     if order.customer_id != customer and "tax_country" not in given:

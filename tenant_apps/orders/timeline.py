@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from tenant_apps.orders.models import Order
 from tenants.audit.models import AuditEntry
+from tenants.formats import money
 
 TIMELINE: Final = 50
 
@@ -71,12 +73,59 @@ def _lines(count: int) -> str:
     return f"{count} line{'' if count == 1 else 's'}"
 
 
+def _amount(data: dict[str, Any], name: str = "amount") -> str:
+    return money(Decimal(data[name]), data.get("currency", "")) if data.get(name) else ""
+
+
+def _because(text: str, data: dict[str, Any]) -> str:
+    why = data.get("reason") or data.get("note")
+    return f"{text}: {why}" if why else text
+
+
+def _pieces(data: dict[str, Any]) -> str:
+    count = data.get("pieces", 0)
+    return f"{count} piece{'' if count == 1 else 's'}"
+
+
+def _parcel(data: dict[str, Any]) -> str:
+    named = " ".join(filter(None, (data.get("carrier"), data.get("tracking_number"))))
+    return f" by {named}" if named else ""
+
+
+def _edited(data: dict[str, Any]) -> str:
+    return f"Edited; the total went from {_amount(data, 'total_before')} to {_amount(data, 'total')}"
+
+
+def _paid(data: dict[str, Any]) -> str:
+    received = _amount(data)
+    return f"Paid in full, {received} received" if received else "Marked as paid"
+
+
+def _fulfilled(data: dict[str, Any]) -> str:
+    return f"Fulfilled; the goods left{_parcel(data)}"
+
+
+def _returned(data: dict[str, Any]) -> str:
+    where = ", back in stock" if data.get("restocked") else ""
+    return _because(f"{_pieces(data)} came back{where}", data)
+
+
 SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "order.created": lambda data: f"Draft written, {_lines(data.get('lines', 0))}",
     "order.lines_replaced": lambda data: f"Lines changed, {_lines(data.get('lines', 0))} now",
     "order.updated": lambda data: f"Changed: {', '.join(data.get('changed', [])).replace('_', ' ')}",
+    "order.edited": _edited,
     "order.placed": lambda data: f"Placed as number {data.get('number', '')}; stock reserved",
-    "order.paid": lambda data: "Marked as paid",
-    "order.fulfilled": lambda data: "Fulfilled; the goods left",
+    "order.paid": _paid,
+    "order.payment_received": lambda data: f"{_amount(data)} received",
+    "order.payment_started": lambda data: f"Payment of {_amount(data)} on its way",
+    "order.payment_failed": lambda data: _because(f"Payment of {_amount(data)} failed", data),
+    "order.refund_started": lambda data: _because(f"Refund of {_amount(data)} on its way", data),
+    "order.refunded": lambda data: _because(f"{_amount(data)} given back", data),
+    "order.refund_failed": lambda data: _because(f"Refund of {_amount(data)} failed", data),
+    "order.partly_fulfilled": lambda data: f"{_pieces(data)} left{_parcel(data)}",
+    "order.fulfilled": _fulfilled,
+    "order.parcel_updated": lambda data: f"Parcel named{_parcel(data)}",
+    "order.returned": _returned,
     "order.cancelled": lambda data: f"Cancelled: {data['note']}" if data.get("note") else "Cancelled",
 }

@@ -93,7 +93,7 @@ def stock(tenant: Tenant) -> None:
         )
         add_note(actor=actor, customer=buyer, text=NASTY)
         add_address(actor=actor, customer=buyer, line1="1 High St", city="Oxford", country="GB")
-        an_invoice(a_paid_order((mug, 2), (a_service(), 1), customer_id=buyer.pk))
+        an_invoice(a_paid_order((mug, 2), (a_service(), 1), customer=buyer))
         a_draft((mug, 1))
         some_documents(mug)
         a_webhook()

@@ -1,6 +1,7 @@
 """A shop with something of everything, for tests that look at pages."""
 
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -12,8 +13,9 @@ from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
 from tenant_apps.invoices.models import Invoice
 from tenant_apps.orders.customers.services import create_customer
-from tenant_apps.orders.models import Customer, Order
+from tenant_apps.orders.models import Customer, Order, TaxRule
 from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
+from tenant_apps.orders.taxes.services import create_tax_rule
 from tenant_apps.products.counts import open_count
 from tenant_apps.products.models import Category, Location, Product, StockDocument
 from tenant_apps.products.services import archive_product, create_category
@@ -60,6 +62,7 @@ class Shop:
     owner: User
     delivery: Delivery
     endpoint: Endpoint
+    tax_rule: TaxRule
 
     def path(self, template: str) -> str:
         """A path with the ids of this shop's records put in: `/orders/{paid}/`."""
@@ -116,6 +119,7 @@ def _filled(owner: User) -> Shop:
         count=open_count(actor=CLERK, location=Location.objects.default()),
         delivery=delivery,
         endpoint=delivery.endpoint,
+        tax_rule=create_tax_rule(actor=CLERK, name="Export", rate=Decimal(0), country="US"),
         domain=claim_domain(tenant_id=current_tenant().id, domain="shop.münchen.example", actor=CLERK),
         invoice=an_invoice(closed),
     )

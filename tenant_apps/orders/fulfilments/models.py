@@ -55,6 +55,11 @@ class Fulfilment(Record):
         return self.get_direction_display()
 
     @property
+    def pieces(self) -> int:
+        """How many goods in all."""
+        return sum(line.quantity for line in self.lines.all())
+
+    @property
     def is_return(self) -> bool:
         return self.direction == self.Direction.RETURN
 

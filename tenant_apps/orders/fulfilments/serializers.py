@@ -17,9 +17,11 @@ MOST_PORTIONS = 1_000
 class FulfilmentLineSerializer(TenantModelSerializer):
     """How many of an order line left or came back."""
 
+    order_line = fields.ReferenceField(source="line", read_only=True)
+
     class Meta:
         model = FulfilmentLine
-        fields = ("line", "quantity")
+        fields = ("order_line", "quantity")
         read_only_fields = fields
 
 
@@ -57,12 +59,12 @@ class ParcelSerializer(TenantModelSerializer):
 class PortionSerializer(TenantSerializer):
     """How many of one order line."""
 
-    line = fields.IdField()
+    order_line = fields.IdField()
     quantity = fields.IntegerField(min_value=1, max_value=MOST_AT_ONCE)
 
     def to_internal_value(self, data: Any) -> Portion:
         values = super().to_internal_value(data)
-        return Portion(line_id=values["line"], quantity=values["quantity"])
+        return Portion(line_id=values["order_line"], quantity=values["quantity"])
 
 
 class NewFulfilmentSerializer(ParcelSerializer):

@@ -13,7 +13,12 @@ from tests.isolation.doors.rows import owned_models
 from tests.isolation.doors.scene import Scene
 
 # Parts of paths that are no ids, with values of which one leads somewhere.
-WORDS: Final = {"ticket": ("no-ticket",), "token": ("no-token",), "move": ("pay", "start", "send", "apply")}
+WORDS: Final = {
+    "ticket": ("no-ticket",),
+    "token": ("no-token",),
+    "move": ("place", "start", "send", "apply"),
+    "outcome": ("arrived",),
+}
 
 
 @dataclass(frozen=True)

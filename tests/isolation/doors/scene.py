@@ -20,6 +20,8 @@ from tenant_apps.invoices.services import issue_credit_note, issue_invoice
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.fulfilments.services import Portion
+from tenant_apps.orders.payments.services import refund_order
 from tenant_apps.orders.services import (
     LineInput,
     cancel_order,
@@ -29,6 +31,7 @@ from tenant_apps.orders.services import (
     fulfil_order,
     pay_order,
 )
+from tenant_apps.orders.taxes.services import create_tax_rule
 from tenant_apps.products.bulk import PRODUCTS as PRODUCTS_BULK
 from tenant_apps.products.images import add_image
 from tenant_apps.products.models import Category, Product
@@ -206,7 +209,13 @@ def _product(number: int, category: Category) -> Product:
 
 
 def _orders(lines: list[LineInput], customer: Any) -> None:
-    """One order in each state, and documents of the first that were placed."""
+    """One order in each state; of the first, one piece has left, and money is on its way back; and documents."""
+    more = [LineInput(lines[0].product_id, 5)]
+    first = pay_order(actor=CLERK, order=create_and_place_order(actor=CLERK, lines=more, customer=customer))
+    fulfil_order(actor=CLERK, order=first, lines=[Portion(first.lines.get().pk, 2)])
+    refund_order(actor=CLERK, order=first, amount=Decimal(1), pending=True)
+    for name in ("VAT", "Export"):
+        create_tax_rule(actor=CLERK, name=name, rate=Decimal(0), country="DE" if name == "VAT" else "US")
     create_draft(actor=CLERK, lines=lines, customer=customer)
     placed = [create_and_place_order(actor=CLERK, lines=lines, customer=customer) for _ in range(5)]
     for order in placed[1:4]:
