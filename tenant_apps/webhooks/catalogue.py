@@ -49,6 +49,7 @@ class EventType:
 ORDERS: Final = "tenant_apps.orders.viewsets.OrderViewSet"
 CUSTOMERS: Final = "tenant_apps.orders.customers.viewsets.CustomerViewSet"
 PRODUCTS: Final = "tenant_apps.products.viewsets.ProductViewSet"
+INVOICES: Final = "tenant_apps.invoices.viewsets.InvoiceViewSet"
 IMPORTS: Final = "tenant_apps.imports.viewsets.ImportViewSet"
 
 _TYPES: Final = (
@@ -71,6 +72,8 @@ _TYPES: Final = (
     EventType("customer.updated", "A customer was changed.", CUSTOMERS),
     EventType("customer.merged", "Two customers became one; the object is the one that stays.", CUSTOMERS),
     EventType("customer.erased", "A person was forgotten; nothing of them is in the object.", CUSTOMERS),
+    EventType("invoice.issued", "An invoice got its number.", INVOICES),
+    EventType("credit_note.issued", "A credit note got its number.", INVOICES),
     EventType("import.finished", "An import has read and applied its whole file.", IMPORTS),
     EventType("import.failed", "An import stopped at an error.", IMPORTS),
 )

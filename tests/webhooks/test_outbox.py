@@ -14,6 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from config import env
 from tenant_apps.imports.models import Import
+from tenant_apps.invoices.models import Invoice
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.webhooks.catalogue import CATALOGUE, ERASING
 from tenant_apps.webhooks.models import Delivery, Endpoint, Event
@@ -24,6 +25,7 @@ from tenants.api.schema import document
 from tenants.audit.models import AuditEntry
 from tenants.audit.services import record
 from tenants.context import Tenant, tenant_context, unit_of_work
+from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_product
 from tests.webhooks.conftest import CLERK, endpoint_at, hints
@@ -103,7 +105,7 @@ def stocked(endpoint: Endpoint, acme: Tenant) -> Tenant:
     with unit_of_work(acme):
         customer = create_customer(actor=CLERK, name="Bob")
         product = a_product(opening_stock=10)
-        a_placed_order((product, 1), customer=customer)
+        an_invoice(a_placed_order((product, 1), customer=customer))
         Import.objects.create(file_name="a.csv", file_size=1, file_sha256="0" * 64)
         Event.objects.all().delete()
     return acme
@@ -128,6 +130,7 @@ def test_each_type_fires_with_a_body_that_fits_its_schema(stocked: Tenant) -> No
 def test_each_type_is_caused_by_a_verb_that_the_services_write() -> None:
     code = "\n".join(path.read_text() for path in sorted((env.ROOT / "tenant_apps").rglob("*.py")))
     written = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', re.sub(r"EventType\([^)]*\)", "", code)))
+    written |= {f"{kind}.issued" for kind in Invoice.Kind.values}
     assert {kind.caused_by for kind in CATALOGUE.values()} <= written
 
 
