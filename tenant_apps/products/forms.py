@@ -1,13 +1,48 @@
 """Forms of products, categories and stock: the shape of the input; the services keep the rules."""
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from django import forms
+from django.forms.models import ModelChoiceIterator
 
 from tenant_apps.products.models import Category, Location, Product
+from tenant_apps.products.tree import Shelf, shelves_of
+from tenant_apps.products.variants import INHERITED
 from tenants.forms import PortalForm
+from tenants.words import PairsField, WordsField
 
 NUMERIC = {"inputmode": "numeric"}
+AMOUNT = {"step": "0.01"}
+
+
+class ShelvesIterator(ModelChoiceIterator):  # type: ignore[type-arg]  # generic for the type checker only
+    """The choices of a category, each with the way that leads to it, read at once."""
+
+    def __iter__(self) -> Iterator[tuple[Any, str]]:
+        if self.field.empty_label is not None:
+            yield "", str(self.field.empty_label)
+        for shelf in cast(CategoryField, self.field).shelves():
+            yield self.choice(shelf.category)[0], shelf.path
+
+
+class CategoryField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic for the type checker only
+    """One of the categories, in the order of their tree; those below `outside` cannot be chosen."""
+
+    iterator = ShelvesIterator
+    outside: Category | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Category.objects.all(), **{"required": False, **options})
+
+    def shelves(self) -> list[Shelf]:
+        """The categories that may be chosen."""
+        out = self.outside.pk if self.outside else None
+        return [
+            shelf
+            for shelf in shelves_of(Category.objects.all())
+            if out not in (shelf.category.pk, *shelf.category.ancestors)
+        ]
 
 
 class ProductFilterForm(PortalForm):
@@ -17,14 +52,16 @@ class ProductFilterForm(PortalForm):
     STATUS = [("live", "All"), ("active", "Active"), ("draft", "Draft"), ("archived", "Archived")]
 
     q = forms.CharField(required=False, max_length=100)
-    category = forms.ModelChoiceField(
-        Category.objects.all(),
-        required=False,
-        empty_label="Any category",
-        widget=forms.Select(attrs={"aria-label": "Category"}),
+    category = CategoryField(
+        empty_label="Any category", widget=forms.Select(attrs={"aria-label": "Category"})
     )
     stock = forms.ChoiceField(
         choices=STOCK, required=False, widget=forms.Select(attrs={"aria-label": "Stock"})
+    )
+    tag = forms.CharField(
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"aria-label": "Tag", "placeholder": "Tag", "autocomplete": "off"}),
     )
     status = forms.ChoiceField(choices=STATUS, required=False, widget=forms.HiddenInput)
 
@@ -37,9 +74,28 @@ class ProductForm(PortalForm):
         label="SKU", max_length=64, help_text="Your own code for it; kept in capital letters."
     )
     price = forms.DecimalField(
-        max_digits=12, decimal_places=2, min_value=0, widget=forms.NumberInput(attrs={"step": "0.01"})
+        max_digits=12, decimal_places=2, min_value=0, widget=forms.NumberInput(attrs=AMOUNT)
     )
-    category = forms.ModelChoiceField(Category.objects.all(), required=False, empty_label="None")
+    compare_at_price = forms.DecimalField(
+        label="Compare-at price",
+        required=False,
+        max_digits=12,
+        decimal_places=2,
+        min_value=0,
+        widget=forms.NumberInput(attrs=AMOUNT),
+        help_text="A former price, shown struck through.",
+    )
+    cost_price = forms.DecimalField(
+        label="Cost price",
+        required=False,
+        max_digits=12,
+        decimal_places=2,
+        min_value=0,
+        widget=forms.NumberInput(attrs=AMOUNT),
+        help_text="What you pay for it; buyers do not see it.",
+    )
+    tax_class = forms.ChoiceField(label="Tax class", choices=Product.TaxClass.choices)
+    category = CategoryField(empty_label="None")
     status = forms.ChoiceField(
         choices=[("active", "Active: can be ordered"), ("draft", "Draft: not for sale yet")],
         help_text="Archive a product from its own page.",
@@ -52,13 +108,27 @@ class ProductForm(PortalForm):
         widget=forms.NumberInput(attrs=NUMERIC),
     )
 
+    tags = WordsField(required=False, help_text="Words to group products by, with commas between them.")
+    metadata = PairsField(
+        required=False,
+        help_text="For programs that you connect: a name and a text on each line, such as erp: 4711.",
+    )
+
     field_order = ["name", "sku", "kind", "price", "category", "status", "description", "opening_stock"]
 
     @classmethod
     def initial_of(cls, product: Product) -> dict[str, Any]:
-        """The values that the form begins with."""
-        names = ("name", "sku", "price", "category", "status", "description", "low_stock_at")
+        """The values that the form begins with; what a variant has of its parent is left empty."""
+        names = {name for name in cls.base_fields if hasattr(product, name)} - {*product.inherits}
         return {name: getattr(product, name) for name in names}
+
+    def allow_inherited(self, product: Product) -> None:
+        """Let a variant leave empty what its parent says."""
+        self.fields["name"].required = False
+        for name in INHERITED:
+            self.fields[name].help_text = "Left empty, it is that of the product with the options."
+            self.fields[name].widget.attrs["placeholder"] = str(getattr(product, name) or "")
+        cast(CategoryField, self.fields["category"]).empty_label = "That of the product with the options"
 
     def allow_archived(self) -> None:
         """Let an archived product stay archived while the rest of it is edited."""
@@ -88,9 +158,14 @@ class NewProductForm(ProductForm):
 
 
 class CategoryForm(PortalForm):
-    """A category's name."""
+    """A category's name, and the one that it stands below."""
 
     name = forms.CharField(max_length=120)
+    parent = CategoryField(label="Stands below", empty_label="None: it is at the root")
+
+    def __init__(self, *args: Any, category: Category | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(CategoryField, self.fields["parent"]).outside = category
 
 
 class PlacedForm(PortalForm):

@@ -1,27 +1,26 @@
-"""Pages of products, their categories and their stock."""
+"""Pages of products and their stock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenant_apps.products import services
 from tenant_apps.products.forms import (
     AdjustForm,
-    CategoryForm,
     NewProductForm,
     ProductFilterForm,
     ProductForm,
     ReceiveForm,
 )
-from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.models import Product, StockMovement
 from tenant_apps.products.searching import PRODUCTS
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab, words_of
@@ -45,25 +44,45 @@ class ProductListing(Listing[Product]):
         "sku": "sku",
         "price": "price",
         "stock": "on_hand",
+        "relevance": "relevance",
     }
 
     def filter(self, queryset: QuerySet[Product], chosen: Mapping[str, Any]) -> QuerySet[Product]:
+        products: Any = queryset
         status = chosen.get("status") or "live"
-        queryset = queryset.live() if status == "live" else queryset.filter(status=status)  # type: ignore[attr-defined]
-        if category := chosen.get("category"):
-            queryset = queryset.filter(category=category)
-        if stock := chosen.get("stock"):
-            queryset = STOCK_FILTERS[stock](queryset)
-        return search_products(queryset, chosen.get("q", ""))
+        products = products.live() if status == "live" else products.filter(status=status)
+        if not chosen.get("q") and not chosen.get("stock"):
+            # Variants show where they are looked for, or have a stock to look at.
+            products = products.listed()
+        for name, narrow in FILTERS.items():
+            if value := chosen.get(name):
+                products = narrow(products, value)
+        words = chosen.get("q", "")
+        ranked = not self.request.GET.get("sort")
+        found: QuerySet[Product] = (PRODUCTS.rank if ranked else PRODUCTS.narrow)(products, words)
+        return found
+
+    @cached_property
+    def sort(self) -> tuple[str, bool]:
+        """What was searched for comes with the best first, unless another order is asked for."""
+        if "relevance" in self.queryset.query.annotations:
+            return "relevance", True
+        name, falls = super().sort
+        return (name, falls) if name != "relevance" else ("created", True)
 
     @property
     def tabs(self) -> list[Tab]:
         return self.tabs_of("status", ProductFilterForm.STATUS)
 
 
-STOCK_FILTERS: Final = {
+STOCK_FILTERS: Final[dict[str, Callable[[Any], Any]]] = {
     "low": lambda products: products.low(),
     "out": lambda products: products.filter(kind=Product.Kind.GOODS, on_hand__lte=F("reserved")),
+}
+FILTERS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "category": lambda products, category: products.in_category(category.pk),
+    "tag": lambda products, tag: products.filter(tags__contains=[tag.lower()]),
+    "stock": lambda products, stock: STOCK_FILTERS[stock](products),
 }
 
 
@@ -127,7 +146,9 @@ def product_ledger(request: PortalRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def product_new(request: PortalRequest) -> HttpResponse:
     """Add a product."""
-    form = NewProductForm(posted(request), initial={"status": "active", "kind": "goods"})
+    form = NewProductForm(
+        posted(request), initial={"status": "active", "kind": "goods", "tax_class": "standard"}
+    )
     if form.is_valid():
         fields = form.cleaned_data | {"opening_stock": form.cleaned_data["opening_stock"] or 0}
         product = attempt(form, lambda: services.create_product(actor=actor_of(request), **fields))
@@ -144,6 +165,8 @@ def product_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
     form = ProductForm(posted(request), initial=ProductForm.initial_of(product))
     if not product.is_stocked:
         del form.fields["low_stock_at"]
+    if product.is_variant:
+        form.allow_inherited(product)
     if product.status == Product.Status.ARCHIVED:
         form.allow_archived()
     if form.is_valid():
@@ -179,7 +202,7 @@ def product_restore(request: PortalRequest, pk: UUID) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk)
     tried(
         request,
-        lambda: services.update_product(actor=actor_of(request), product=product, status="active"),
+        lambda: services.restore_product(actor=actor_of(request), product=product),
         f"{product.name} can be ordered again.",
     )
     return done(request, "products:detail", pk=pk)
@@ -211,68 +234,3 @@ def stock_adjust(request: PortalRequest, pk: UUID) -> HttpResponse:
         if attempt(form, lambda: services.adjust_stock(actor=actor_of(request), product=product, **given)):
             return done(request, "products:detail", f"The books now say {given['counted']:,}.", pk=pk)
     return show_form(request, "products/adjust.html", {"form": form, "product": product})
-
-
-class CategoryListing(Listing[Category]):
-    """Categories by name."""
-
-    noun = ("category", "categories")
-    sorts = {"name": "name"}
-    default_sort = "name"
-
-
-@portal("products:read")
-@require_GET
-def categories(request: PortalRequest) -> HttpResponse:
-    """The categories."""
-    listing = CategoryListing(request, Category.objects.all())
-    return render(request, "products/categories.html", {"listing": listing})
-
-
-@portal("products:write")
-@require_http_methods(["GET", "POST"])
-def category_new(request: PortalRequest) -> HttpResponse:
-    """Add a category."""
-    form = CategoryForm(posted(request))
-    if form.is_valid():
-        category = attempt(
-            form, lambda: services.create_category(actor=actor_of(request), **form.cleaned_data)
-        )
-        if category:
-            return done(request, "products:categories", f"The category {category.name} is added.")
-    return show_form(
-        request, "products/category_form.html", {"form": form, "action": reverse("products:category_new")}
-    )
-
-
-@portal("products:write")
-@require_http_methods(["GET", "POST"])
-def category_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Rename a category."""
-    category = get_object_or_404(Category, pk=pk)
-    form = CategoryForm(posted(request), initial={"name": category.name})
-    if form.is_valid():
-        given = form.cleaned_data
-        if attempt(
-            form, lambda: services.update_category(actor=actor_of(request), category=category, **given)
-        ):
-            return done(request, "products:categories", "The category is renamed.")
-    action = reverse("products:category_edit", args=[pk])
-    return show_form(
-        request, "products/category_form.html", {"form": form, "category": category, "action": action}
-    )
-
-
-@portal("products:write")
-@require_http_methods(["GET", "POST"])
-def category_delete(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Ask, then delete a category that no product uses."""
-    category = get_object_or_404(Category, pk=pk)
-    if request.method == "POST":
-        tried(
-            request,
-            lambda: services.delete_category(actor=actor_of(request), category=category),
-            f"The category {category.name} is deleted.",
-        )
-        return done(request, "products:categories")
-    return render(request, "products/category_delete.html", {"category": category})

@@ -2,17 +2,18 @@
 
 from django.urls import path
 
-from tenant_apps.products import portal, portal_stock
+from tenant_apps.products import portal, portal_categories, portal_stock
 
 app_name = "products"
 urlpatterns = [
     path("products/", portal.product_list, name="list"),
     path("products/new/", portal.product_new, name="new"),
     path("products/options/", portal.product_options, name="options"),
-    path("products/categories/", portal.categories, name="categories"),
-    path("products/categories/new/", portal.category_new, name="category_new"),
-    path("products/categories/<uuid:pk>/", portal.category_edit, name="category_edit"),
-    path("products/categories/<uuid:pk>/delete/", portal.category_delete, name="category_delete"),
+    path("products/categories/", portal_categories.categories, name="categories"),
+    path("products/categories/new/", portal_categories.category_new, name="category_new"),
+    path("products/categories/<uuid:below>/new/", portal_categories.category_new, name="category_below"),
+    path("products/categories/<uuid:pk>/", portal_categories.category_edit, name="category_edit"),
+    path("products/categories/<uuid:pk>/delete/", portal_categories.category_delete, name="category_delete"),
     path("products/<uuid:pk>/", portal.product_detail, name="detail"),
     path("products/<uuid:pk>/edit/", portal.product_edit, name="edit"),
     path("products/<uuid:pk>/archive/", portal.product_archive, name="archive"),

@@ -1,10 +1,13 @@
 """Pages of products, categories and stock."""
 
+from decimal import Decimal
+
 import pytest
 
-from tenant_apps.products.models import Category, Product, StockMovement
+from tenant_apps.products.models import Product, StockMovement
+from tenant_apps.products.services import create_category
 from tenants.context import unit_of_work
-from tests.products.builders import a_product
+from tests.products.builders import CLERK, a_product
 
 NEW = {
     "name": "Enamel mug",
@@ -12,6 +15,7 @@ NEW = {
     "kind": "goods",
     "price": "7.95",
     "status": "active",
+    "tax_class": "standard",
     "opening_stock": "12",
     "low_stock_at": "3",
 }
@@ -79,10 +83,20 @@ def test_a_service_takes_no_figures_of_stock(browser, acme):
 def test_a_product_is_edited(browser, shop, acme):
     path = shop.path("/products/{product}/edit/")
     assert 'value="Enamel jug"' in text(browser.get(path))
-    fields = {"name": "Jug", "sku": "JUG", "price": "10.00", "status": "draft", "low_stock_at": ""}
-    assert "The product is saved." in text(browser.post(path, fields, follow=True))
+    fields = {"name": "Jug", "sku": "JUG", "price": "10.00", "status": "draft", "tax_class": "reduced"}
+    fields |= {"compare_at_price": "12.00", "cost_price": "4.00", "tags": "Blue,, enamel ,blue"}
+    fields["metadata"] = 'erp: 4711\n"a:b": c: d'
+    page = text(browser.post(path, fields, follow=True))
+    assert "The product is saved." in page
+    assert '<span class="hidden-visually">instead of </span>£12.00' in page
     product = product_of(acme, pk=shop.product.pk)
     assert (product.name, product.sku, product.status, product.category) == ("Jug", "JUG", "draft", None)
+    assert (str(product.cost_price), product.tax_class) == ("4.00", "reduced")
+    assert product.tags == ["blue", "enamel"]
+    assert product.metadata == {"erp": "4711", "a:b": "c: d"}
+    again = text(browser.get(path))
+    assert "blue, enamel" in again
+    assert "&quot;a:b&quot;: c: d erp: 4711" in again
 
 
 def test_an_archived_product_may_be_edited_and_put_back_on_sale(browser, shop, acme):
@@ -146,7 +160,7 @@ def test_the_ledger_has_pages(browser, shop):
     assert "movements" in page
 
 
-def test_the_list_is_narrowed_by_the_url(browser, shop):
+def test_the_list_is_narrowed_by_the_url(browser, shop, acme):
     def names(query: str) -> set[str]:
         page = text(browser.get(f"/products/?{query}"))
         return {name for name in ("Enamel jug", "Oak tray", "Old tray", "Delivery") if f">{name}<" in page}
@@ -158,7 +172,27 @@ def test_the_list_is_narrowed_by_the_url(browser, shop):
     assert names("q=TRAY") == {"Oak tray"}
     assert names(f"q=tray+oak&category={shop.category.pk}") == set()
     assert names(f"category={shop.category.pk}") == {"Enamel jug"}
+    with unit_of_work(acme):
+        mugs = create_category(actor=CLERK, name="Mugs", parent=shop.category)
+        a_product(name="Old tray", category=mugs, tags=["blue"])
+    assert names(f"category={shop.category.pk}") == {"Enamel jug", "Old tray"}
+    assert names("tag=Blue") == {"Old tray"}
     assert names("category=nonsense&status=nonsense&sort=nonsense&after=nonsense") == names("")
+
+
+def test_a_search_shows_the_best_first_page_by_page_or_in_the_order_asked_for(browser, acme):
+    with unit_of_work(acme):
+        for number in range(51):
+            a_product(name=f"Lamp {number:02}", description="Goes with a teapot")
+        a_product(name="Teapot", price=Decimal(99))
+        a_product(name="Teapot teapot", price=Decimal(9))
+    page = text(browser.get("/products/?q=teapots"))
+    assert 0 < page.index(">Teapot") < page.index(">Lamp")
+    after = page.partition("after=")[2].partition('"')[0]
+    assert text(browser.get(f"/products/?q=teapots&after={after}")).count(">Lamp") == 3
+    dear = text(browser.get("/products/?q=teapots&sort=-price"))
+    assert dear.index(">Teapot<") < dear.index(">Lamp") < dear.index("Pages")
+    assert browser.get("/products/?sort=relevance").status_code == 200
 
 
 def test_nothing_found_offers_a_way_back(browser, shop):
@@ -181,21 +215,3 @@ def test_suggestions_are_few_and_active(browser, shop, acme):
     assert page.count('role="option"') == 8
     assert "Old tray" not in page
     assert "No active product" in text(browser.get("/products/options/?q=zeppelin\0"))
-
-
-def test_categories_are_made_renamed_and_deleted(browser, shop, acme):
-    assert "is added" in text(browser.post("/products/categories/new/", {"name": "Garden"}, follow=True))
-    assert "exists already" in text(browser.post("/products/categories/new/", {"name": "GARDEN"}))
-    path = shop.path("/products/categories/{category}/")
-    assert 'value="Kitchen"' in text(browser.get(path))
-    assert "is renamed" in text(browser.post(path, {"name": "Table"}, follow=True))
-    refused = text(browser.post(f"{path}delete/", follow=True))
-    assert "Move them to another category first." in refused
-    with unit_of_work(acme):
-        garden = Category.objects.get(name="Garden")
-    assert "is deleted" in text(browser.post(f"/products/categories/{garden.pk}/delete/", follow=True))
-    assert "Table" in text(browser.get("/products/categories/"))
-
-
-def test_no_category_yet_says_what_they_are_for(browser):
-    assert "No categories yet" in text(browser.get("/products/categories/"))

@@ -30,7 +30,7 @@ PAGES = {
     "/customers/": 5,
     "/customers/{customer}/": 5,
     "/products/": 5,
-    "/products/categories/": 4,
+    "/products/categories/": 3,
     "/products/{product}/": 5,
     "/products/{product}/stock/": 5,
     "/products/options/?q=mug": 4,
