@@ -240,7 +240,8 @@ def _order_lines(shop: Shop, dice: random.Random) -> Iterator[list[object]]:
 
 
 def _leave_work_to_do() -> None:
-    products, customers = list(Product.objects.active()[:4]), list(Customer.objects.all()[:3])
+    products = Product.objects.active().order_by("-on_hand", "sku")
+    customers = list(Customer.objects.all()[:3])
     create_tax_rule(actor=ACTOR, name="VAT", rate=Decimal(20))
     lines = [LineInput(product.pk, 2) for product in products[:2]]
     discount = AmountTerms(
