@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q, QuerySet
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
+
+from tenants.exporting import FORMATS, Sheet
+from tenants.portal import show
 
 PAGE: Final = 50
 MOST_COUNTED: Final = 10_000
@@ -52,6 +57,7 @@ class Listing(Generic[Row]):
     form_class: ClassVar[type[Form]] = Form
     sorts: ClassVar[Mapping[str, str]] = {"created": "created_at"}
     default_sort: ClassVar[str] = "-created"
+    sheets: ClassVar[tuple[Sheet, ...]] = ()
 
     def __init__(self, request: HttpRequest, queryset: QuerySet[Row]) -> None:
         self.request = request
@@ -118,6 +124,27 @@ class Listing(Generic[Row]):
             return {"next": name, "direction": "descending"}
         return {"next": f"-{name}", "direction": "ascending"}
 
+    def file(self) -> StreamingHttpResponse | None:
+        """The whole list as the file that the URL asks for (`?download=products.csv`); None where it asks for none."""
+        found = {f"{sheet.name}.{form}": (sheet, form) for sheet in self.sheets for form in FORMATS}
+        if (asked := found.get(self.request.GET.get("download", ""))) is None:
+            return None
+        sheet, form = asked
+        return sheet.file(self._ordered(backwards=False, place=None), form, self.request.user)
+
+    @property
+    def downloads(self) -> list[tuple[str, str]]:
+        """The files of the list as it is filtered now: label and address."""
+        query = self.request.GET.copy()
+        for dropped in ("before", "after"):
+            query.pop(dropped, None)
+        found = []
+        for sheet, form in product(self.sheets, FORMATS):
+            query["download"] = f"{sheet.name}.{form}"
+            label = f"{sheet.name.capitalize()}, {form.upper()}" if len(self.sheets) > 1 else form.upper()
+            found.append((label, f"?{query.urlencode()}"))
+        return found
+
     @cached_property
     def page(self) -> Page[Row]:
         """The page that the URL points at; one row more is read to know whether another follows."""
@@ -151,6 +178,13 @@ class Listing(Generic[Row]):
         place = [getattr(row, self.sorts[self.sort[0]]), str(row.pk)]
         text = json.dumps(place, cls=_PlaceEncoder)
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def show_list(
+    request: HttpRequest, page: str, listing: Listing[Any], *, part: str, **context: Any
+) -> HttpResponseBase:
+    """A page with a list, the list alone for htmx, or all of its rows as a file where the URL asks for one."""
+    return listing.file() or show(request, page, {"listing": listing, **context}, part=part)
 
 
 class _PlaceEncoder(DjangoJSONEncoder):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -30,13 +31,14 @@ from tenant_apps.orders.forms import (
 )
 from tenant_apps.orders.models import Move, Order
 from tenant_apps.orders.searching import search_orders
+from tenant_apps.orders.sheets import LINES, ORDERS
 from tenant_apps.orders.timeline import stages_of, timeline_of
 from tenant_apps.products.models import Product
 from tenants.audit.actors import actor_of
 from tenants.formats import money
-from tenants.listing import Listing, Tab
+from tenants.listing import Listing, Tab, show_list
 from tenants.navigation import Entry, register
-from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
+from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form, tried
 
 register(Entry("Orders", "order", "orders:list", "orders:read", key="o", order=20, prefix="/orders/"))
 
@@ -45,6 +47,7 @@ class OrderListing(Listing[Order]):
     """Orders by state, kind, source, customer and words."""
 
     noun = ("order", "orders")
+    sheets = (ORDERS, LINES)
     form_class = OrderFilterForm
     sorts = {"created": "created_at", "total": "total"}
 
@@ -69,10 +72,10 @@ class OrderListing(Listing[Order]):
 
 @portal("orders:read")
 @require_GET
-def order_list(request: PortalRequest) -> HttpResponse:
+def order_list(request: PortalRequest) -> HttpResponseBase:
     """The orders, filtered by the URL."""
     listing = OrderListing(request, Order.objects.with_customer())
-    return show(request, "orders/list.html", {"listing": listing}, part="orders/results.html")
+    return show_list(request, "orders/list.html", listing, part="orders/results.html")
 
 
 SOURCES: Final = {"portal": "the portal", "api": "the API", "import": "an import"}

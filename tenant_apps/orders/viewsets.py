@@ -35,18 +35,21 @@ from tenant_apps.orders.services import (
     replace_lines,
     update_order,
 )
+from tenant_apps.orders.sheets import LINES, ORDERS
+from tenants.api.exporting import Exports
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
 
-class OrderViewSet(Creates, Updates, Deletes, TenantViewSet):
+class OrderViewSet(Creates, Updates, Deletes, Exports, TenantViewSet):
     """Orders: drafts first, then moves from placed to closed; what was placed is cancelled, never deleted."""
 
     resource = "orders"
     queryset = Order.objects.all()
     serializer_class = OrderDetailSerializer
     outputs = {"list": OrderSerializer}
+    sheets = (ORDERS, LINES)
     expansions = {"customer": Expansion(CustomerSerializer, "customers:read")}
     inputs = {
         "create": NewOrderSerializer,

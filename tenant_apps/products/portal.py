@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tenant_apps.products import services
+from tenant_apps.products import services, sheets
 from tenant_apps.products.forms import (
     AdjustForm,
     NewProductForm,
@@ -23,9 +24,9 @@ from tenant_apps.products.forms import (
 from tenant_apps.products.models import Product, StockMovement
 from tenant_apps.products.searching import PRODUCTS
 from tenants.audit.actors import actor_of
-from tenants.listing import Listing, Tab, words_of
+from tenants.listing import Listing, Tab, show_list, words_of
 from tenants.navigation import Entry, register
-from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
+from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form, tried
 
 SUGGESTIONS: Final = 8
 MOVEMENTS_ON_PAGE: Final = 12
@@ -37,6 +38,7 @@ class ProductListing(Listing[Product]):
     """Products by state, category, stock and words."""
 
     noun = ("product", "products")
+    sheets = (sheets.PRODUCTS,)
     form_class = ProductFilterForm
     sorts = {
         "created": "created_at",
@@ -93,10 +95,10 @@ def search_products(products: QuerySet[Product], words: str) -> QuerySet[Product
 
 @portal("products:read")
 @require_GET
-def product_list(request: PortalRequest) -> HttpResponse:
+def product_list(request: PortalRequest) -> HttpResponseBase:
     """The products, filtered by the URL."""
     listing = ProductListing(request, Product.objects.select_related("category"))
-    return show(request, "products/list.html", {"listing": listing}, part="products/results.html")
+    return show_list(request, "products/list.html", listing, part="products/results.html")
 
 
 @portal("products:read")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,6 +23,7 @@ from tenant_apps.products.locations import (
 )
 from tenant_apps.products.models import Location, Product, StockDocument, StockDocumentLine, StockMovement
 from tenant_apps.products.portal import search_products
+from tenant_apps.products.sheets import LEVELS, MOVEMENTS, STOCK
 from tenant_apps.products.stock_forms import (
     ArrivalForm,
     CountForm,
@@ -41,7 +43,7 @@ from tenant_apps.products.transfers import (
     set_transfer_lines,
 )
 from tenants.audit.actors import actor_of
-from tenants.listing import Listing, Tab
+from tenants.listing import Listing, Tab, show_list
 from tenants.navigation import Entry, register
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
@@ -67,6 +69,7 @@ class StockListing(Listing[Product]):
     """Goods with their stock, in all or at one location."""
 
     noun = ("product", "products")
+    sheets = (STOCK, LEVELS)
     form_class = StockFilterForm
     sorts = {"sku": "sku", "name": "name"}
     default_sort = "sku"
@@ -88,17 +91,23 @@ class StockListing(Listing[Product]):
 
 @portal("stock:read")
 @require_GET
-def stock(request: PortalRequest) -> HttpResponse:
+def stock(request: PortalRequest) -> HttpResponseBase:
     """What is there of all goods."""
     listing = StockListing(request, Product.objects.stocked().live())
-    context = {"listing": listing, "tabs": stock_tabs(request)}
-    return show(request, "products/stock/list.html", context, part="products/stock/results.html")
+    return show_list(
+        request,
+        "products/stock/list.html",
+        listing,
+        part="products/stock/results.html",
+        tabs=stock_tabs(request),
+    )
 
 
 class MovementListing(Listing[StockMovement]):
     """Movements of all products, the newest first."""
 
     noun = ("movement", "movements")
+    sheets = (MOVEMENTS,)
     form_class = MovementFilterForm
     sorts = {"at": "at"}
     default_sort = "-at"
@@ -110,12 +119,15 @@ class MovementListing(Listing[StockMovement]):
 
 @portal("stock:read")
 @require_GET
-def movements(request: PortalRequest) -> HttpResponse:
+def movements(request: PortalRequest) -> HttpResponseBase:
     """The ledger of all stock."""
     listing = MovementListing(request, StockMovement.objects.select_related("product", "location"))
-    context = {"listing": listing, "tabs": stock_tabs(request)}
-    return show(
-        request, "products/stock/movements.html", context, part="products/stock/movement_results.html"
+    return show_list(
+        request,
+        "products/stock/movements.html",
+        listing,
+        part="products/stock/movement_results.html",
+        tabs=stock_tabs(request),
     )
 
 

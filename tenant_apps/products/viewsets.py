@@ -11,7 +11,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenant_apps.products import bulk
+from tenant_apps.products import bulk, sheets
 from tenant_apps.products.edits import Change, Edited, edit_products, undo_edit
 from tenant_apps.products.filters import (
     CategoryFilters,
@@ -49,6 +49,7 @@ from tenant_apps.products.services import (
 from tenant_apps.products.stock_serializers import AdjustmentSerializer, MovementSerializer, ReceiptSerializer
 from tenant_apps.products.variants import Made, generate_variants, set_options
 from tenants.api.bulk import TakesBulk
+from tenants.api.exporting import Exports
 from tenants.api.parsers import StrictJSONParser
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
@@ -79,12 +80,13 @@ class CategoryViewSet(Creates, Updates, Deletes, TenantViewSet):
         delete_category(actor=self.actor, category=category)
 
 
-class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
+class ProductViewSet(Creates, Updates, TakesBulk, Exports, TenantViewSet):
     """Products. They are archived, never deleted."""
 
     resource = "products"
     verbs = {"receive": "stock:write", "adjust": "stock:write"}
     bulk_of = bulk.PRODUCTS
+    sheets = (sheets.PRODUCTS,)
     queryset = Product.objects.all()
     rows_by_query = True
     serializer_class = ProductSerializer
@@ -117,7 +119,7 @@ class ProductViewSet(Creates, Updates, TakesBulk, TenantViewSet):
         products = Product.objects.all()
         asked = (
             self.request.query_params.keys() & {"parent", "sku", "variants"}
-            if self.action == "list"
+            if self.action in {"list", "export"}
             else {"id"}
         )
         return products if asked else products.listed()

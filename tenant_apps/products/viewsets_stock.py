@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenant_apps.products import bulk
+from tenant_apps.products import bulk, sheets
 from tenant_apps.products.counts import apply_count, cancel_count, enter_counts, open_count
 from tenant_apps.products.locations import (
     archive_location,
@@ -50,6 +50,7 @@ from tenant_apps.products.transfers import (
     set_transfer_lines,
 )
 from tenants.api.bulk import TakesBulk
+from tenants.api.exporting import Exports
 from tenants.api.selection import Expansion
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, TenantViewSet, Updates
@@ -93,11 +94,12 @@ class LocationViewSet(Creates, Updates, TenantViewSet):
         return self.answer(restore_location(actor=self.actor, location=self.get_object(), **self.input()))
 
 
-class StockViewSet(TakesBulk, TenantViewSet):
+class StockViewSet(TakesBulk, Exports, TenantViewSet):
     """What is on hand, reserved and available of all goods, in all and at each location."""
 
     resource = "stock"
     bulk_of = bulk.STOCK
+    sheets = (sheets.STOCK, sheets.LEVELS)
     queryset = Product.objects.stocked().prefetch_related("levels")
     serializer_class = StockSerializer
     filterset_class = StockFilters
@@ -123,10 +125,11 @@ class MovementViewSet(TenantViewSet):
         return StockMovement.objects.of(product)
 
 
-class StockMovementViewSet(TenantViewSet):
+class StockMovementViewSet(Exports, TenantViewSet):
     """The stock ledger of all products and locations."""
 
     resource = "stock"
+    sheets = (sheets.MOVEMENTS,)
     queryset = StockMovement.objects.all()
     serializer_class = MovementSerializer
     expansions = {"product": PRODUCT, "location": LOCATION}

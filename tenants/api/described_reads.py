@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from tenants.api.reading import READS
 from tenants.api.selection import selection_parameters
 from tenants.api.serializers import TenantSerializer
+from tenants.exporting import EXPORT, FORMATS, Sheet
 
 Schema = dict[str, Any]
 NOTE: Final = "x-expansions"
@@ -29,8 +30,15 @@ def is_read(view: Any, method: str) -> bool:
     return method == "GET" and getattr(view, "action", None) in READS
 
 
+def is_export(view: Any) -> bool:
+    """Whether an operation sends a list as a file."""
+    return getattr(view, "action", None) == EXPORT
+
+
 def parameters_of(view: Any) -> list[OpenApiParameter]:
-    """What a read takes and tells besides the list's own parameters."""
+    """What a read or an export takes and tells besides the list's own parameters."""
+    if is_export(view):
+        return export_parameters(view.sheets)
     shape = view.get_serializer_class()
     if not (isinstance(shape, type) and issubclass(shape, TenantSerializer)):
         return []
@@ -40,6 +48,16 @@ def parameters_of(view: Any) -> list[OpenApiParameter]:
         for part in selection_parameters(names, view.expansions)
     ]
     return [*chosen, IF_NONE_MATCH, ETAG]
+
+
+def export_parameters(sheets: tuple[Sheet, ...]) -> list[OpenApiParameter]:
+    """What an export takes besides its list's filters, search and order."""
+    formats, names = list(FORMATS), [sheet.name for sheet in sheets]
+    told = [("format", formats, "How the file is written."), ("sheet", names, "Which rows and columns.")]
+    return [
+        OpenApiParameter(name, {"type": "string", "enum": words, "default": words[0]}, description=what)
+        for name, words, what in told
+    ]
 
 
 def note_expansions(operation: Schema, auto_schema: Any) -> None:

@@ -12,6 +12,8 @@ from tenants.api.etags import answer_tag, is_known, list_tag
 from tenants.api.renderers import dump_json
 from tenants.api.selection import PARAMETERS, Expansion, Selection, selection_of
 from tenants.api.serializers import TenantSerializer
+from tenants.exporting import EXPORT
+from tenants.exporting import PARAMETERS as EXPORTED
 
 READS: Final = ("list", "retrieve")
 
@@ -30,12 +32,13 @@ class Reads(ListModelMixin, RetrieveModelMixin, GenericAPIView[Any]):
 
     def parameters(self) -> set[str]:
         """The query parameters that the action takes."""
-        if self.action not in READS:
+        if self.action not in (*READS, EXPORT):
             return set()
-        listing = [self.paginator, *(backend() for backend in self.filter_backends)]
-        parts = listing if self.action == "list" else []
-        known = set(PARAMETERS if self.expansions else PARAMETERS - {"expand"})
-        return known.union(*(part.parameters(self) for part in parts))  # type: ignore[union-attr]
+        backends: list[Any] = [backend() for backend in self.filter_backends]
+        parts = {"list": [self.paginator, *backends], EXPORT: backends}.get(self.action, [])
+        chosen = PARAMETERS if self.expansions else PARAMETERS - {"expand"}
+        own = EXPORTED if self.action == EXPORT else chosen
+        return set(own).union(*(part.parameters(self) for part in parts))
 
     def select(self) -> None:
         """Take up `fields` and `expand`; raises where they cannot be."""

@@ -17,7 +17,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
 from tenants.api.described import headers_of
-from tenants.api.described_reads import KNOWN, is_read, note_expansions, parameters_of
+from tenants.api.described_reads import KNOWN, is_export, is_read, note_expansions, parameters_of
 from tenants.api.problems import CONTENT_TYPE
 from tenants.api.renderers import JSONRenderer, dump_json
 from tenants.api.serializers import NoInput, TenantSerializer
@@ -79,7 +79,8 @@ class TenantSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """The headers that the operation takes and tells."""
-        reading = parameters_of(self.declared) if is_read(self.declared, self.method) else []
+        is_reading = is_read(self.declared, self.method) or is_export(self.declared)
+        reading = parameters_of(self.declared) if is_reading else []
         asked = getattr(self.declared, "query_class", None)
         return [*headers_of(self.declared, self.method), *reading, *([asked] if asked else [])]
 
@@ -88,6 +89,12 @@ class TenantSchema(AutoSchema):
         if operation is not None and is_read(self.declared, self.method):
             note_expansions(operation, self)
         return operation
+
+    def get_filter_backends(self) -> list[Any]:
+        """An export takes what its list takes."""
+        if is_export(self.declared):
+            return list(self.declared.filter_backends)
+        return list(super().get_filter_backends())
 
     def is_deprecated(self) -> bool:
         """Whether the view declares that the operation will go away."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -16,6 +17,7 @@ from tenant_apps.orders.customers.forms import CustomerFilterForm, CustomerForm,
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.customers.searching import search_customers
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.sheets import CUSTOMERS
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, words_of
 from tenants.navigation import Entry, register
@@ -35,6 +37,7 @@ class CustomerListing(Listing[Customer]):
     """Customers by words."""
 
     noun = ("customer", "customers")
+    sheets = (CUSTOMERS,)
     form_class = CustomerFilterForm
     sorts = {"created": "created_at", "name": "name"}
     default_sort = "name"
@@ -45,9 +48,11 @@ class CustomerListing(Listing[Customer]):
 
 @portal("customers:read")
 @require_GET
-def customer_list(request: PortalRequest) -> HttpResponse:
+def customer_list(request: PortalRequest) -> HttpResponseBase:
     """The customers with what they have ordered, filtered by the URL."""
     listing = CustomerListing(request, Customer.objects.all())
+    if (file := listing.file()) is not None:
+        return file
     _count_orders(listing.page.rows)
     return show(request, "orders/customers.html", {"listing": listing}, part="orders/customer_results.html")
 

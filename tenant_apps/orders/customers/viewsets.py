@@ -28,16 +28,19 @@ from tenant_apps.orders.customers.serializers import (
 from tenant_apps.orders.customers.services import create_customer, update_customer
 from tenant_apps.orders.customers.standing import refuse_merged_id
 from tenant_apps.orders.customers.value import worth_of
+from tenant_apps.orders.sheets import CUSTOMERS
+from tenants.api.exporting import Exports
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 
 
-class CustomerViewSet(Creates, Updates, TenantViewSet):
+class CustomerViewSet(Creates, Updates, Exports, TenantViewSet):
     """People and companies that buy. One that was merged into another answers 410 and names the survivor."""
 
     resource = "customers"
     verbs = {"value": "orders:read"}
     queryset = Customer.objects.known()
     serializer_class = CustomerSerializer
+    sheets = (CUSTOMERS,)
     inputs = {"merge": MergeSerializer, "erase": ErasureSerializer}
     outputs = {"erase": ErasedSerializer, "value": ValuesSerializer}
     filterset_class = CustomerFilters
