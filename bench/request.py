@@ -1,4 +1,4 @@
-"""The product list: ours beside a stock django-tenants project, and beside itself without tenancy.
+"""Requests: ours beside a stock django-tenants project, and beside ourselves without tenancy.
 
 Each side is a process that calls its own WSGI application, so that no HTTP server blurs the figures. Rounds are
 interleaved, and what is compared is CPU time: the process's own and that of its PostgreSQL backends.
@@ -25,12 +25,20 @@ from config.variables import VARIABLES
 from infra.local.services import postgres, valkey
 
 SIDES: Final = ("ours", "stock", "plain", "raw")
-TENANTS, ROUNDS, REQUESTS = 10, 120, 20
-WARM_UP: Final = 300
+TENANTS, ROUNDS, REQUESTS = 10, 60, 20
+WARM_UP: Final = 100
+CALLS: Final = ("list", "retrieve", "create_order", "not_modified")
+CREDENTIALS: Final = ("jwt", "token")
+# Stock has no entity tags: who knows the page already gets it again.
+PEERS: Final = {"not_modified": "list"}
+TAX: Final = "list_ordinary"
 HOW: Final = (
-    "GET of 20 of 200 products with an access token. requests/s are per second of CPU on one core: the Python",
-    "process and its PostgreSQL backends together, without an HTTP server. Rounds of all sides are interleaved.",
-    "peer: stock django-tenants. limit: psycopg, PyJWT and orjson alone (list_jwt), no tenancy at all (tenancy_tax).",
+    "list: 20 of 200 products; retrieve: one of them; create_order: a draft of three lines; not_modified: the list, to",
+    "callers who have it. With an access token (jwt) and an API token (token), in turn for each tenant, with limits,",
+    "metering and tags. requests/s are per second of CPU on one core: the Python process and its PostgreSQL backends,",
+    "without an HTTP server. Rounds of all sides are interleaved.",
+    "peer: stock django-tenants. limit: psycopg, PyJWT and orjson alone (list_jwt), no tenancy at all (tenancy_tax:",
+    "the list on the ordinary way on both sides, since without tenancy there is no short one).",
 )
 
 
@@ -41,7 +49,7 @@ class Side:
     name: str
     process: subprocess.Popen[str]
     probe: dict[str, Any] = field(default_factory=dict)
-    rounds: list[dict[str, float]] = field(default_factory=list)
+    rounds: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     def read(self) -> dict[str, Any]:
         """The next line that the process says."""
@@ -52,21 +60,25 @@ class Side:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def serve(self, requests: int) -> dict[str, float]:
+    @property
+    def scenarios(self) -> list[str]:
+        """What it can serve."""
+        return list(self.probe["scenarios"])
+
+    def serve(self, scenario: str, requests: int) -> dict[str, float]:
         """Have it serve some requests."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{requests}\n")
+        self.process.stdin.write(f"{scenario} {requests}\n")
         self.process.stdin.flush()
         return self.read()
 
-    @property
-    def costs(self) -> list[float]:
+    def costs(self, scenario: str) -> list[float]:
         """CPU seconds a request in each round, PostgreSQL's included."""
-        return [cost["python"] + cost["postgres"] for cost in self.rounds]
+        return [cost["python"] + cost["postgres"] for cost in self.rounds[scenario]]
 
-    def typical(self, part: str) -> float:
+    def typical(self, scenario: str, part: str) -> float:
         """The median of one part over all rounds."""
-        return median(cost[part] for cost in self.rounds)
+        return median(cost[part] for cost in self.rounds[scenario])
 
 
 def run() -> Report:
@@ -81,54 +93,57 @@ def measure(
     """Run all sides, interleaved; the side that begins changes from round to round."""
     with _sides(tenants) as sides:
         for side in sides:
-            side.serve(warm_up)
+            for scenario in side.scenarios:
+                side.serve(scenario, warm_up)
         for number in range(rounds):
             turn = number % len(sides)
             for side in sides[turn:] + sides[:turn]:
-                side.rounds.append(side.serve(requests))
+                for scenario in side.scenarios:
+                    side.rounds.setdefault(scenario, []).append(side.serve(scenario, requests))
         return {side.name: side for side in sides}
 
 
 def results(sides: dict[str, Side]) -> list[Result]:
     """What the rounds say. Ratios are medians of the rounds' own ratios: the machine's drift cancels out."""
-    ours, stock, raw = (1 / median(sides[name].costs) for name in ("ours", "stock", "raw"))
-    tax = _ratio(sides, "ours", "plain")
-    runs = len(sides["ours"].rounds)
+    tax = _ratio(sides["ours"].costs(TAX), sides["plain"].costs(TAX))
+    runs = len(sides["ours"].rounds[TAX])
     return [
-        Result(
-            "list_jwt",
-            "requests/s",
-            ours=ours,
-            peer=stock,
-            limit=raw,
-            ratio_to_peer=_ratio(sides, "stock", "ours"),
-            ratio_to_limit=_ratio(sides, "raw", "ours"),
-            runs=runs,
-        ),
+        *(_beside_stock(sides, call, kind) for kind in CREDENTIALS for call in CALLS),
         Result("tenancy_tax", "ratio", ours=tax, limit=1.0, ratio_to_limit=1 / tax, runs=runs),
     ]
 
 
-def _ratio(sides: dict[str, Side], above: str, below: str) -> float:
-    pairs = zip(sides[above].costs, sides[below].costs, strict=True)
-    return median(one / other for one, other in pairs)
-
-
-def _notes(sides: dict[str, Side]) -> tuple[str, ...]:
-    head = f"{'CPU ms a request':<18}{'Python':>8}{'PostgreSQL':>12}{'together':>10}{'wall ms':>9}{'statements':>12}"
-    return (
-        *HOW,
-        "",
-        head,
-        *(_note(side) for side in sides.values()),
-        "",
+def _beside_stock(sides: dict[str, Side], call: str, kind: str) -> Result:
+    name = f"{call}_{kind}"
+    ours = sides["ours"].costs(name)
+    stock = sides["stock"].costs(f"{PEERS.get(call, call)}_{kind}")
+    raw = sides["raw"].costs(name) if name in sides["raw"].rounds else None
+    return Result(
+        name,
+        "requests/s",
+        ours=1 / median(ours),
+        peer=1 / median(stock),
+        limit=1 / median(raw) if raw else None,
+        ratio_to_peer=_ratio(stock, ours),
+        ratio_to_limit=_ratio(raw, ours) if raw else None,
+        runs=len(ours),
     )
 
 
-def _note(side: Side) -> str:
-    python, backend, wall = (1000 * side.typical(part) for part in ("python", "postgres", "wall"))
-    figures = f"{python:>8.2f}{backend:>12.2f}{1000 * median(side.costs):>10.2f}{wall:>9.2f}"
-    return f"{side.name:<18}{figures}{side.probe['statements'] or '–':>12}"
+def _ratio(above: list[float], below: list[float]) -> float:
+    return median(one / other for one, other in zip(above, below, strict=True))
+
+
+def _notes(sides: dict[str, Side]) -> tuple[str, ...]:
+    head = f"{'CPU ms a request':<28}{'Python':>8}{'PostgreSQL':>12}{'together':>10}{'wall ms':>9}"
+    lines = [_note(side, scenario) for side in sides.values() for scenario in side.rounds]
+    return (*HOW, "", head, *lines, "")
+
+
+def _note(side: Side, scenario: str) -> str:
+    python, backend, wall = (1000 * side.typical(scenario, part) for part in ("python", "postgres", "wall"))
+    figures = f"{python:>8.2f}{backend:>12.2f}{1000 * median(side.costs(scenario)):>10.2f}{wall:>9.2f}"
+    return f"{side.name + ' ' + scenario:<28}{figures}"
 
 
 # Processes and databases

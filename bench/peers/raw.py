@@ -9,7 +9,7 @@ import jwt
 from django.db import connections
 
 from bench.peers import ours, shelf
-from bench.peers.call import Application, Call
+from bench.peers.call import Application, Scenarios
 from tenants.api.renderers import dump_json
 from tenants.backend.base import opening_message
 from tenants.context import Tenant
@@ -24,14 +24,14 @@ PAGE = f"SELECT {COLUMNS} FROM products_product ORDER BY created_at DESC, id DES
 PERSON, ROWS = 4, 5
 
 
-def prepare(tenants: int) -> list[Call]:
+def prepare(tenants: int) -> Scenarios:
     """Tenants of its own, made as ours are."""
-    return ours.prepare(tenants, prefix="raw")
+    return {"list_jwt": ours.prepare(tenants, prefix="raw")["list_jwt"]}
 
 
-def application(calls: list[Call]) -> Application:
+def application(scenarios: Scenarios) -> Application:
     """A WSGI application without a framework."""
-    known = {call.host: directory.by_host(call.host) for call in calls}
+    known = {call.host: directory.by_host(call.host) for call in scenarios["list_jwt"]}
     return partial(_answer, known)
 
 

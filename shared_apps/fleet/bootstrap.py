@@ -82,7 +82,7 @@ def bootstrap(admin_url: str) -> None:
             _run(connection, CLUSTER)
         if not _is_prepared(connection):
             _run(connection, _handover(connection) + DATABASE + _revocations(connection))
-        _run(connection, _searching(connection))
+        _run(connection, search_statements(connection))
 
 
 def _make_database(admin_url: str, name: str) -> None:
@@ -128,7 +128,7 @@ def _is_prepared(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-def _searching(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
+def search_statements(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
     """What the tenants' searches need and this database has not: accents taken off before words are stemmed."""
     statements = [*EXTENSIONS]
     for code, stemmer in {**LANGUAGES, PLAIN: "simple"}.items():
