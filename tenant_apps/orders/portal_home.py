@@ -168,7 +168,7 @@ def _found_products(words: str) -> list[Hit]:
 
 
 def _found_customers(words: str) -> list[Hit]:
-    customers = search_customers(Customer.objects.all(), words).order_by("name", "pk")[:FOUND]
+    customers = search_customers(Customer.objects.listed(), words).order_by("name", "pk")[:FOUND]
     return [
         Hit(customer.name, customer.reference or "", reverse("orders:customer", args=[customer.pk]), "people")
         for customer in customers

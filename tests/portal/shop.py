@@ -12,6 +12,9 @@ from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
 from tenant_apps.invoices.models import Invoice
+from tenant_apps.orders.customers.addresses import add_address
+from tenant_apps.orders.customers.models import Address, CustomerNote
+from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.models import Customer, Order, TaxRule
 from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
@@ -47,6 +50,8 @@ class Shop:
     archived: Product
     service: Product
     customer: Customer
+    address: Address
+    note: CustomerNote
     draft: Order
     placed: Order
     paid: Order
@@ -106,6 +111,8 @@ def _filled(owner: User) -> Shop:
         archived=archived,
         service=a_service(),
         customer=customer,
+        address=add_address(actor=CLERK, customer=customer, line1="1 High St", city="Oxford", country="GB"),
+        note=add_note(actor=CLERK, customer=customer, text="Rang about the jug"),
         draft=a_draft((product, 3), customer=customer, note="Ring twice"),
         placed=a_placed_order((product, 1), customer=customer),
         paid=a_paid_order(*wanted[:1], customer=customer, note="To the back door"),

@@ -34,6 +34,11 @@ PAGES = {
     "/customers/{customer}/": "customers:read",
     "/customers/new/": "customers:write",
     "/customers/{customer}/edit/": "customers:write",
+    "/customers/{customer}/merge/": "customers:write",
+    "/customers/{customer}/erase/": "customers:write",
+    "/customers/{customer}/addresses/new/": "customers:write",
+    "/customers/addresses/{address}/": "customers:write",
+    "/customers/{customer}/notes/new/": "customers:write",
     "/products/": "products:read",
     "/products/options/": "products:read",
     "/products/categories/": "products:read",
@@ -86,6 +91,8 @@ IMPORT_PAGES = {
     "/imports/{0}/delete/": "imports:write",
 }
 ACTIONS = {
+    "/customers/addresses/{address}/remove/": "customers:write",
+    "/customers/notes/{note}/remove/": "customers:write",
     "/orders/invoices/issue/{paid}/": "invoices:write",
     "/orders/invoices/{invoice}/retry/": "invoices:write",
     "/orders/{draft}/place/": "orders:write",

@@ -28,7 +28,7 @@ PAGES = {
     "/orders/invoices/{invoice}/": 4,
     "/orders/new/": 2,
     "/customers/": 5,
-    "/customers/{customer}/": 5,
+    "/customers/{customer}/": 8,
     "/products/": 5,
     "/products/categories/": 3,
     "/products/{product}/": 5,

@@ -1,6 +1,6 @@
 """The countries of the world by their two letters (ISO 3166-1)."""
 
-from typing import Final
+from typing import Any, Final
 
 from tenants.errors import Invalid
 
@@ -54,3 +54,11 @@ def clean_country(code: str, *, field: str = "country") -> str:
 def country_name(code: str) -> str:
     """The country in words; what is no code is given back."""
     return COUNTRIES.get(code, code)
+
+
+def address_lines(address: Any) -> list[str]:
+    """An address line by line, as people read it."""
+    names = [address.company, address.name]
+    town = " ".join(filter(None, [address.postal_code, address.city]))
+    lines = [*names, address.line1, address.line2, town, address.region, country_name(address.country)]
+    return [line for line in lines if line]

@@ -9,13 +9,15 @@ from uuid import UUID
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tenant_apps.orders.customers import services
+from tenant_apps.orders.customers.countries import address_lines
 from tenant_apps.orders.customers.forms import CustomerFilterForm, CustomerForm, handle_of
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.customers.searching import search_customers
+from tenant_apps.orders.customers.value import worth_of
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.sheets import CUSTOMERS
 from tenants.audit.actors import actor_of
@@ -25,6 +27,7 @@ from tenants.portal import PortalRequest, attempt, done, portal, posted, show, s
 
 FOUND: Final = 6
 ORDERS_OF_CUSTOMER: Final = 20
+NOTES_OF_CUSTOMER: Final = 50
 
 register(
     Entry(
@@ -43,6 +46,8 @@ class CustomerListing(Listing[Customer]):
     default_sort = "name"
 
     def filter(self, queryset: QuerySet[Customer], chosen: Mapping[str, Any]) -> QuerySet[Customer]:
+        if chosen.get("tag"):
+            queryset = queryset.filter(tags__contains=[chosen["tag"].lower()])
         return search_customers(queryset, chosen.get("q", ""))
 
 
@@ -50,7 +55,7 @@ class CustomerListing(Listing[Customer]):
 @require_GET
 def customer_list(request: PortalRequest) -> HttpResponseBase:
     """The customers with what they have ordered, filtered by the URL."""
-    listing = CustomerListing(request, Customer.objects.all())
+    listing = CustomerListing(request, Customer.objects.listed())
     if (file := listing.file()) is not None:
         return file
     _count_orders(listing.page.rows)
@@ -80,7 +85,7 @@ def _count_orders(customers: Iterable[Customer]) -> None:
 @require_GET
 def customer_options(request: PortalRequest) -> HttpResponse:
     """Suggestions for a field that takes a customer."""
-    found = search_customers(Customer.objects.all(), words_of(request)).order_by("name", "pk")[:FOUND]
+    found = search_customers(Customer.objects.listed(), words_of(request)).order_by("name", "pk")[:FOUND]
     options = [(handle_of(customer), customer) for customer in found]
     return render(request, "orders/customer_options.html", {"options": options})
 
@@ -88,8 +93,10 @@ def customer_options(request: PortalRequest) -> HttpResponse:
 @portal("customers:read")
 @require_GET
 def customer_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """One customer and the latest orders."""
+    """One customer with addresses, notes, value and the latest orders; a merged one leads to the survivor."""
     customer = get_object_or_404(Customer, pk=pk)
+    if customer.is_merged:
+        return redirect("orders:customer", pk=customer.merged_into_id, permanent=True)
     orders = list(customer.orders.order_by("-created_at", "-pk")[: ORDERS_OF_CUSTOMER + 1])
     _count_orders([customer])
     return render(
@@ -97,6 +104,9 @@ def customer_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
         "orders/customer.html",
         {
             "customer": customer,
+            "addresses": [(address, address_lines(address)) for address in customer.addresses.all()],
+            "notes": list(customer.notes.all()[:NOTES_OF_CUSTOMER]),
+            "values": worth_of(customer).by_currency,
             "orders": orders[:ORDERS_OF_CUSTOMER],
             "has_more": len(orders) > ORDERS_OF_CUSTOMER,
         },
