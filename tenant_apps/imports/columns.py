@@ -1,4 +1,4 @@
-"""Which column of a file feeds which field of an order line."""
+"""Which column of a file feeds which field of an order line or a product."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenant_apps.imports.errors import InvalidMapping
 
 @dataclass(frozen=True)
 class Field:
-    """One thing an order line can say, and the names that shops give its column."""
+    """One thing a row can say, and the names that shops give its column."""
 
     name: str
     label: str
@@ -59,14 +59,46 @@ FIELDS: Final = (
         "country", "Country", "country customercountry billingcountry shippingcountry land", required=False
     ),
 )
-REQUIRED: Final = tuple(field.name for field in FIELDS if field.required)
-LABELS: Final = {field.name: field.label for field in FIELDS}
+SKU: Final = next(field for field in FIELDS if field.name == "sku")
+PRODUCT_FIELDS: Final = (
+    SKU,
+    Field(
+        "name",
+        "Name",
+        "name title productname itemname product item bezeichnung artikelname produktname",
+        required=False,
+    ),
+    Field(
+        "description",
+        "Description",
+        "description body bodyhtml longdescription beschreibung",
+        required=False,
+    ),
+    Field("price", "Price", "price unitprice salesprice saleprice variantprice preis", required=False),
+    Field(
+        "compare_at_price",
+        "Former price",
+        "compareatprice variantcompareatprice regularprice listprice rrp streichpreis",
+        required=False,
+    ),
+    Field("cost_price", "Cost", "costprice cost costperitem purchaseprice einkaufspreis", required=False),
+    Field("category", "Category", "category productcategory producttype type kategorie", required=False),
+    Field("tags", "Tags", "tags labels keywords schlagworte", required=False),
+    Field("status", "Status", "status state", required=False),
+    Field("tax_class", "Tax class", "taxclass tax vatclass steuerklasse", required=False),
+    Field("kind", "Goods or service", "kind art", required=False),
+    Field(
+        "low_stock_at", "Warn at", "lowstockat lowstock reorderpoint minstock meldebestand", required=False
+    ),
+)
+FIELDS_OF: Final = {"order_lines": FIELDS, "products": PRODUCT_FIELDS}
+LABELS: Final = {field.name: field.label for fields in FIELDS_OF.values() for field in reversed(fields)}
 
 
-def match_columns(columns: Sequence[str]) -> dict[str, str]:
+def match_columns(columns: Sequence[str], kind: str = "order_lines") -> dict[str, str]:
     """The mapping that the column names suggest; fields that nothing matches are left out."""
     known = {plain_name(column): column for column in reversed(columns)}
-    matches = {field.name: _first(known, field.synonyms.split()) for field in FIELDS}
+    matches = {field.name: _first(known, field.synonyms.split()) for field in FIELDS_OF[kind]}
     return {name: column for name, column in matches.items() if column is not None}
 
 
@@ -79,19 +111,20 @@ def _first(known: Mapping[str, str], synonyms: Sequence[str]) -> str | None:
     return next((known[synonym] for synonym in synonyms if synonym in known), None)
 
 
-def missing_fields(mapping: Mapping[str, str]) -> list[str]:
+def missing_fields(mapping: Mapping[str, str], kind: str = "order_lines") -> list[str]:
     """The required fields that no column feeds yet."""
-    return [name for name in REQUIRED if not mapping.get(name)]
+    return [field.name for field in FIELDS_OF[kind] if field.required and not mapping.get(field.name)]
 
 
-def check_mapping(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+def check_mapping(mapping: Mapping[str, str], columns: Sequence[str], kind: str = "order_lines") -> None:
     """Refuse a mapping that names unknown fields or columns, or one column twice."""
+    known = [field.name for field in FIELDS_OF[kind]]
     for name, column in mapping.items():
-        if name not in LABELS:
+        if name not in known:
             raise InvalidMapping(
-                f"“{name}” is no field. The fields are {_listed(LABELS)}.",
+                f"“{name}” is no field. The fields are {_listed(known)}.",
                 field="mapping",
-                fields=list(LABELS),
+                fields=known,
             )
         if column not in columns:
             raise InvalidMapping(
@@ -116,9 +149,9 @@ def _refuse_sharing(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
             )
 
 
-def require_complete(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+def require_complete(mapping: Mapping[str, str], columns: Sequence[str], kind: str = "order_lines") -> None:
     """Refuse a mapping that leaves a required field without a column."""
-    missing = missing_fields(mapping)
+    missing = missing_fields(mapping, kind)
     if missing:
         raise InvalidMapping(
             f"No column is known for {_listed(LABELS[name] for name in missing)}. The file's columns are "

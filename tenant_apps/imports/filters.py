@@ -8,3 +8,4 @@ class ImportFilters(TenantFilterSet):
     """Filters of imports."""
 
     status = ChoiceFilter(choices=Import.Status.choices)
+    kind = ChoiceFilter(choices=Import.Kind.choices)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django import forms
 
-from tenant_apps.imports.columns import FIELDS
+from tenant_apps.imports.columns import FIELDS_OF
 from tenant_apps.imports.models import Import
 from tenants.forms import PortalForm
 
@@ -20,12 +20,15 @@ OPTIONS: Final = ("date_order", "decimal_separator", "time_zone", "currency")
 
 
 class UploadForm(PortalForm):
-    """A file of order lines."""
+    """A file of order lines or products."""
 
+    kind = forms.ChoiceField(
+        label="What is in the file?", choices=Import.Kind.choices, initial=Import.Kind.ORDER_LINES
+    )
     file = forms.FileField(
-        label="CSV file",
-        help_text="One order line a row, with a header. UTF-8 or Windows-1252; comma, semicolon or tab.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+        label="CSV or XLSX file",
+        help_text="With a header row. CSV in UTF-8 or Windows-1252; comma, semicolon or tab.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv,text/plain"}),
         error_messages={
             "required": "Choose a file first.",
             "empty": "The file is empty. Export the order lines again, with a header row.",
@@ -45,10 +48,15 @@ class MappingForm(PortalForm):
 
     def __init__(self, data: Any, *, job: Import) -> None:
         self.job = job
+        self._specs = FIELDS_OF[job.kind]
         initial = {name: job.options.get(name, "") for name in OPTIONS} | job.mapping
         super().__init__(data, initial=initial)
+        if job.is_of_products:
+            # A file of products has no dates, and its prices stand in the currency of the shop.
+            for name in ("date_order", "time_zone"):
+                del self.fields[name]
         columns = [("", "Not in the file"), *((column, column) for column in job.columns if column)]
-        for spec in FIELDS:
+        for spec in self._specs:
             self.fields[spec.name] = forms.ChoiceField(
                 label=spec.label, choices=columns, required=spec.required
             )
@@ -61,12 +69,12 @@ class MappingForm(PortalForm):
     @property
     def columns(self) -> list[forms.BoundField]:
         """The fields that choose a column."""
-        return [self[spec.name] for spec in FIELDS]
+        return [self[spec.name] for spec in self._specs]
 
     @property
     def mapping(self) -> dict[str, str]:
         """Column by field, as the verb takes it."""
-        return {spec.name: self.cleaned_data.get(spec.name, "") for spec in FIELDS}
+        return {spec.name: self.cleaned_data.get(spec.name, "") for spec in self._specs}
 
     @property
     def options(self) -> dict[str, str]:

@@ -34,6 +34,14 @@ class Import(Record):
 
     class Kind(models.TextChoices):
         ORDER_LINES = "order_lines", "Order lines"
+        PRODUCTS = "products", "Products"
+
+    class Mode(models.TextChoices):
+        """What a worker is to do with it."""
+
+        APPLY = "apply", "Import"
+        REHEARSE = "rehearse", "Dry run"
+        UNDO = "undo", "Undo"
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", "Uploaded"
@@ -53,10 +61,12 @@ class Import(Record):
         FINISHED = "finished", "Finished"
 
     ACTIVE: Final = (Status.RUNNING, Status.CANCELLING)
+    ENDED: Final = (Status.CANCELLED, Status.FAILED, Status.DONE)
     STOPPED: Final = (Status.CANCELLED, Status.FAILED)
     UNSTARTED: Final = (Status.UPLOADED, Status.READY)
 
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.ORDER_LINES)
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.APPLY, db_default=Mode.APPLY)
     status = models.CharField(max_length=12, choices=Status, default=Status.UPLOADED)
     phase = models.CharField(max_length=12, choices=Phase, default=Phase.WAITING)
     error = models.TextField(blank=True, default="")
@@ -76,14 +86,21 @@ class Import(Record):
     rows_rejected = models.BigIntegerField(default=0)
     rows_already_there = models.BigIntegerField(default=0)
     products_created = models.BigIntegerField(default=0)
+    products_changed = models.BigIntegerField(default=0, db_default=0)
     customers_created = models.BigIntegerField(default=0)
     orders_created = models.BigIntegerField(default=0)
     cancellations_created = models.BigIntegerField(default=0)
     orders_skipped = models.BigIntegerField(default=0)
 
+    records_undone = models.BigIntegerField(default=0, db_default=0)
+    records_kept = models.BigIntegerField(default=0, db_default=0)
+
     bytes_read = models.BigIntegerField(default=0)
     staged_line = models.BigIntegerField(default=0)
     applied_line = models.BigIntegerField(default=0)
+    undone_line = models.BigIntegerField(default=0, db_default=0)
+    rehearsed_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
     lease = models.UUIDField(null=True, blank=True, editable=False)
     attempts = models.IntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -96,7 +113,12 @@ class Import(Record):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["order_lines"]), name="imports_import_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["order_lines", "products"]), name="imports_import_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(mode__in=["apply", "rehearse", "undo"]), name="imports_import_mode_known"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     status__in=["uploaded", "ready", "running", "cancelling", "cancelled", "failed", "done"]
@@ -146,7 +168,21 @@ class Import(Record):
 
     @property
     def is_resumable(self) -> bool:
-        return self.status in self.STOPPED and not self.missing
+        return self.status in self.STOPPED and not self.missing and self.undone_at is None
+
+    @property
+    def is_of_products(self) -> bool:
+        return self.kind == self.Kind.PRODUCTS
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.mode == self.Mode.REHEARSE
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether something of it came in that can be taken back."""
+        came_in = self.rows_imported > 0 and self.mode == self.Mode.APPLY
+        return self.status in self.ENDED and came_in and self.undone_at is None
 
     @property
     def is_deletable(self) -> bool:
@@ -161,7 +197,7 @@ class Import(Record):
     def missing(self) -> list[str]:
         """Required fields without a column, and options without which the file cannot be understood."""
         unknown = [] if self.options.get("date_order") else ["date_order"]
-        return missing_fields(self.mapping) + unknown
+        return missing_fields(self.mapping, self.kind) + unknown
 
     @property
     def rows_handled(self) -> int:
@@ -174,6 +210,10 @@ class Import(Record):
         if self.status == self.Status.DONE:
             return 1.0
         reading = min(self.bytes_read / self.file_size, 1.0) if self.file_size else 0.0
+        if self.mode == self.Mode.UNDO:
+            return min(self.undone_line / self.staged_line, 1.0) if self.staged_line else 0.0
+        if self.is_of_products or self.is_rehearsal:
+            return reading
         if self.phase in {self.Phase.WAITING, self.Phase.READING}:
             return READING_SHARE * reading
         accepted = self.rows_read - self.rows_rejected
@@ -258,3 +298,41 @@ class RejectedRow(models.Model):
     def reason_label(self) -> str:
         """The reason in words."""
         return Reason(self.reason).label
+
+
+class ImportedProduct(models.Model):
+    """What one row of a file of products did or, in a dry run, would do; undoing an import reads it."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new", "New"
+        CHANGED = "changed", "Changed"
+        SAME = "same", "The same"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="products", db_index=False)
+    line = models.BigIntegerField()
+    sku = models.CharField(max_length=LONGEST_CODE)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    # No foreign key: products outlive and predecease imports.
+    product_id = models.UUIDField()
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["line"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "line"], name="imports_product_line_unique"),
+            models.UniqueConstraint(fields=["job", "sku"], name="imports_product_sku_unique"),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["new", "changed", "same"]), name="imports_product_outcome_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.sku} {self.outcome}"
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Field, former and new value of what differs."""
+        names = [name for name, value in self.after.items() if self.before.get(name) != value]
+        return [(name, self.before.get(name, ""), self.after[name]) for name in names]

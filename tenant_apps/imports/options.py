@@ -51,7 +51,7 @@ def time_zone(name: str) -> ZoneInfo:
 def infer_options(head: Head, mapping: Mapping[str, str]) -> dict[str, str]:
     """The date order and decimal separator that the sample shows; what it leaves open is left out."""
     dates = column_of(head.columns, head.sample, mapping.get("placed_at"))
-    prices = column_of(head.columns, head.sample, mapping.get("unit_price"))
+    prices = column_of(head.columns, head.sample, mapping.get("unit_price") or mapping.get("price"))
     inferred = {"decimal_separator": infer_separator(prices)}
     order = infer_date_order(dates)
     if order:

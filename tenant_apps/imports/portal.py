@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from tenant_apps.imports import services
 from tenant_apps.imports.columns import LABELS
 from tenant_apps.imports.forms import MappingForm, UploadForm
-from tenant_apps.imports.models import Import, RejectedRow
+from tenant_apps.imports.models import Import, ImportedProduct, RejectedRow
 from tenant_apps.imports.reports import rejected_csv, report_name
 from tenant_apps.imports.rows import Reason
 from tenants.audit.actors import actor_of
@@ -60,7 +60,10 @@ def import_new(request: PortalRequest) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         job = attempt(
-            form, lambda: services.upload_import(actor=actor_of(request), file=file, name=file.name)
+            form,
+            lambda: services.upload_import(
+                actor=actor_of(request), file=file, name=file.name, kind=form.cleaned_data["kind"]
+            ),
         )
         if job:
             return redirect(_url(job))
@@ -83,7 +86,10 @@ def import_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 
 def _context(job: Import) -> dict[str, Any]:
     context: dict[str, Any] = {"job": job, "missing": [LABELS.get(name, "Dates") for name in job.missing]}
-    if not job.is_configurable and not job.is_active:
+    if job.is_of_products and (job.rehearsed_at or not job.is_configurable):
+        shown = job.products.exclude(outcome=ImportedProduct.Outcome.SAME)
+        context["products"] = list(shown[:SHOWN])
+    if job.rehearsed_at or not (job.is_configurable or job.is_active):
         context |= {"reasons": _reasons(job), "rejected": list(job.rejected_rows.all()[:SHOWN])}
     return context
 
@@ -125,6 +131,8 @@ MOVES: Final[dict[str, tuple[Callable[..., Import], str]]] = {
     "start": (services.start_import, "The import runs. You can leave this page."),
     "cancel": (services.cancel_import, "The import stops. What is imported stays."),
     "resume": (services.resume_import, "The import goes on where it stopped."),
+    "rehearse": (services.rehearse_import, "The dry run goes through the file. Nothing is imported."),
+    "undo": (services.undo_import, "What nobody has touched since is taken back."),
 }
 
 

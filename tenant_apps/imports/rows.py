@@ -64,6 +64,12 @@ class Reason(models.TextChoices):
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range", "Amount out of range"
     CUSTOMER_DIFFERS = "customer_differs", "Another customer on the same invoice"
     ORDER_EXISTS = "order_exists", "Order is there already, without this row"
+    SKU_REPEATED = "sku_repeated", "SKU stands in the file twice"
+    NUMBER_INVALID = "number_invalid", "Not a whole number"
+    CATEGORY_AMBIGUOUS = "category_ambiguous", "Several categories have this name"
+    REFUSED = "refused", "Not a sound product"
+    CHANGED_SINCE = "changed_since", "Not undone: changed since"
+    IN_USE = "in_use", "Not undone: in use"
 
 
 class RowRejected(Exception):

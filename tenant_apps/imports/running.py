@@ -19,11 +19,14 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from tenant_apps.imports.applying import LinesLost, apply_next_invoices, create_customers, create_products
-from tenant_apps.imports.models import Import
+from tenant_apps.imports.models import Import, StagedLine
 from tenant_apps.imports.options import time_zone
-from tenant_apps.imports.reading import open_text, read_records
+from tenant_apps.imports.products import CHUNK_PRODUCTS, ProductReader, put_products
+from tenant_apps.imports.reading import Record, open_text, read_records
 from tenant_apps.imports.rows import RowReader
 from tenant_apps.imports.staging import TooManyLines, read_chunks, stage
+from tenant_apps.imports.undoing import undo_next
+from tenant_apps.imports.workbooks import ENCODING, read_workbook
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.errors import DomainError
@@ -77,7 +80,7 @@ class Run:
 
     import_id: UUID
     lease: UUID
-    attempts: int
+    claimed: Import
     _since: float = field(default_factory=time.monotonic)
 
     @contextmanager
@@ -87,9 +90,9 @@ class Run:
             job = self._hold()
             if job is None or job.status != Import.Status.RUNNING:
                 raise Interrupted
-            marks = job.staged_line, job.applied_line
+            marks = job.staged_line, job.applied_line, job.undone_line
             yield job
-            if marks != (job.staged_line, job.applied_line):
+            if marks != (job.staged_line, job.applied_line, job.undone_line):
                 job.attempts = 0
             self._note_progress(job)
 
@@ -126,12 +129,64 @@ def claim(import_id: UUID) -> Run | None:
         job.lease, job.heartbeat_at, job.attempts = lease, now, job.attempts + 1
         job.started_at = job.started_at or now
         job.save()
-    return Run(import_id, lease, job.attempts)
+    return Run(import_id, lease, job)
 
 
 def _work(run: Run) -> None:
     _refuse_endless_attempts(run)
-    _read_file(run)
+    job = run.claimed
+    if job.mode == Import.Mode.UNDO:
+        _undo(run)
+    elif job.is_of_products:
+        _put_products(run, job)
+        _finish(run)
+    elif job.is_rehearsal:
+        _read_file(run)
+        _finish(run)
+    else:
+        _read_file(run)
+        _apply(run)
+
+
+def _undo(run: Run) -> None:
+    going = True
+    while going:
+        with run.step() as job:
+            going = undo_next(job)
+    with run.end() as ended:
+        if ended is None or ended.status != Import.Status.RUNNING:
+            raise Interrupted
+        is_whole = ended.rows_handled == ended.rows_read
+        ended.status = Import.Status.DONE if is_whole else Import.Status.CANCELLED
+        ended.undone_at, ended.error = timezone.now(), ""
+        data = {"undone": ended.records_undone, "kept": ended.records_kept}
+        record(actor=WORKER, verb="import.undone", target=ended, data=data)
+
+
+def _put_products(run: Run, job: Import) -> None:
+    with _open(job) as file:
+        reader = ProductReader(
+            mapping=job.mapping, columns=job.columns, decimal_separator=job.options["decimal_separator"]
+        )
+        for chunk in read_chunks(_records(job, file), reader, after=job.staged_line, size=CHUNK_PRODUCTS):
+            with run.step() as held:
+                held.phase = Import.Phase.PRODUCTS
+                put_products(held, chunk)
+                held.bytes_read = _position(file, held)
+
+
+def _position(file: IO[bytes], job: Import) -> int:
+    """How far the file is read; to its end once its reader has closed it."""
+    return job.file_size if file.closed else min(file.tell(), job.file_size)
+
+
+def _records(job: Import, file: IO[bytes]) -> Iterator[Record]:
+    if job.options["encoding"] == ENCODING:
+        return read_workbook(file, len(job.columns))
+    return read_records(open_text(file, job.options["encoding"]), job.options["delimiter"], len(job.columns))
+
+
+def _apply(run: Run) -> None:
     _create(run, Import.Phase.PRODUCTS, Import.Phase.CUSTOMERS, _products)
     _create(run, Import.Phase.CUSTOMERS, Import.Phase.ORDERS, _customers)
     while _apply_batch(run):
@@ -140,9 +195,9 @@ def _work(run: Run) -> None:
 
 
 def _refuse_endless_attempts(run: Run) -> None:
-    if run.attempts > MOST_ATTEMPTS:
+    if run.claimed.attempts > MOST_ATTEMPTS:
         raise StuckImport(
-            f"The worker stopped {run.attempts - 1} times at the same place. Tell the platform's operators, "
+            f"The worker stopped {run.claimed.attempts - 1} times at the same place. Tell the platform's operators, "
             "then resume."
         )
 
@@ -153,12 +208,10 @@ def _read_file(run: Run) -> None:
             return
         job.phase = Import.Phase.READING
     with _open(job) as file:
-        text = open_text(file, job.options["encoding"])
-        records = read_records(text, job.options["delimiter"], len(job.columns))
-        for chunk in read_chunks(records, _row_reader(job), after=job.staged_line):
+        for chunk in read_chunks(_records(job, file), _row_reader(job), after=job.staged_line):
             with run.step() as job:
                 stage(job, chunk)
-                job.bytes_read = file.tell()
+                job.bytes_read = _position(file, job)
     with run.step() as job:
         job.phase, job.bytes_read = Import.Phase.PRODUCTS, job.file_size
 
@@ -208,6 +261,9 @@ def _finish(run: Run) -> None:
     with run.end() as job:
         if job is None or job.status != Import.Status.RUNNING:
             raise Interrupted
+        if job.is_rehearsal:
+            _finish_rehearsal(job)
+            return
         if job.rows_handled != job.rows_read:
             raise CountsDisagree(
                 f"{job.rows_read} rows were read, but {job.rows_handled} are accounted for. "
@@ -217,10 +273,20 @@ def _finish(run: Run) -> None:
         record(actor=WORKER, verb="import.finished", target=job, data=counts(job))
 
 
+def _finish_rehearsal(job: Import) -> None:
+    """Leave what was found out, and nothing else, behind a dry run."""
+    StagedLine.objects.filter(job=job).delete()
+    job.status, job.phase, job.error = Import.Status.READY, Import.Phase.WAITING, ""
+    job.rehearsed_at = timezone.now()
+    record(actor=WORKER, verb="import.rehearsed", target=job, data=counts(job))
+
+
 def counts(job: Import) -> dict[str, int]:
     """The import's figures, as the audit log and the API give them."""
     names = ("rows_read", "rows_imported", "rows_rejected", "rows_already_there", "products_created")
-    more = ("customers_created", "orders_created", "cancellations_created", "orders_skipped")
+    more: tuple[str, ...] = ("customers_created", "orders_created", "cancellations_created", "orders_skipped")
+    if job.is_of_products:
+        more = ("products_changed",)
     return {name: getattr(job, name) for name in names + more}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenant_apps.imports.columns import FIELDS
+from tenant_apps.imports.columns import FIELDS, PRODUCT_FIELDS
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.options import EXPECTED
 from tenants.api import fields
@@ -45,12 +45,20 @@ class SwitchField(fields.BooleanField):
 
 
 class ImportUploadSerializer(TenantSerializer):
-    """A file of order lines, and how to read it."""
+    """A file of order lines or products, and how to read it."""
 
-    file = serializers.FileField(help_text="CSV in UTF-8 or Windows-1252, with a header row.")
+    file = serializers.FileField(help_text="XLSX, or CSV in UTF-8 or Windows-1252; with a header row.")
+    kind = fields.ChoiceField(
+        enum="ImportKind",
+        choices=Import.Kind.choices,
+        default=Import.Kind.ORDER_LINES,
+        help_text="What a row is.",
+    )
     mapping = WordsField(
         required=False,
-        help_text=f"Column by field: {', '.join(f.name for f in FIELDS)}. By default told by the header.",
+        help_text="Column by field. By default as in the last import with these columns, else told by the header. "
+        f"Fields of order lines: {', '.join(f.name for f in FIELDS)}; "
+        f"of products: {', '.join(f.name for f in PRODUCT_FIELDS)}.",
     )
     options = WordsField(
         required=False, help_text=f"{'; '.join(f'{name}: {what}' for name, what in EXPECTED.items())}."
@@ -97,10 +105,13 @@ class ImportCountsSerializer(TenantModelSerializer):
             "rows_rejected",
             "rows_already_there",
             "products_created",
+            "products_changed",
             "customers_created",
             "orders_created",
             "cancellations_created",
             "orders_skipped",
+            "records_undone",
+            "records_kept",
         )
 
 
@@ -119,6 +130,7 @@ class ImportSerializer(TenantModelSerializer):
         fields = (
             "id",
             "kind",
+            "mode",
             "status",
             "phase",
             "error",
@@ -133,4 +145,6 @@ class ImportSerializer(TenantModelSerializer):
             "updated_at",
             "started_at",
             "finished_at",
+            "rehearsed_at",
+            "undone_at",
         )

@@ -1,4 +1,4 @@
-"""The verbs of imports: upload, configure, start, cancel, resume, delete."""
+"""The verbs of imports: upload, configure, try, start, cancel, resume, undo, delete."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tenant_apps.imports.models import Import, StagedLine
 from tenant_apps.imports.options import check_options, infer_options
 from tenant_apps.imports.reading import HEAD_BYTES, EncodingProbe, Head, read_head
 from tenant_apps.imports.rows import shown
+from tenant_apps.imports.workbooks import ENCODING, SIGNATURE, read_workbook_head
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
@@ -27,6 +28,7 @@ from tenants.models import uuid7
 from tenants.storage import tenant_storage
 
 SAMPLE_ROWS: Final = 5
+REMEMBERED: Final = 50
 MEGABYTE: Final = 1024 * 1024
 
 
@@ -35,25 +37,39 @@ def upload_import(
     actor: Actor,
     file: File[bytes],
     name: str,
+    kind: str = Import.Kind.ORDER_LINES,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
     start: bool = False,
 ) -> Import:
-    """Keep a file of order lines and understand its head; with `start`, import it at once.
+    """Keep a file of order lines or products and understand its head; with `start`, import it at once.
 
     Everything that can be wrong with the head is refused before anything is kept.
     """
     job = _understood(file, name, actor)
+    job.kind = kind
     head = _head(file, job.options["encoding"])
-    _configure(job, head, mapping or match_columns(head.columns), options or {})
+    before = None if mapping else _last_alike(kind, head.columns)
+    remembered = _given(before) if before else {}
+    suggested = before.mapping if before else match_columns(head.columns, kind)
+    _configure(job, head, mapping or suggested, {**remembered, **(options or {})})
     if start:
         _require_ready(job)
-    job.file_path = tenant_storage().save(f"imports/{job.pk}.csv", file)
+    ending = ENCODING if job.options["encoding"] == ENCODING else "csv"
+    job.file_path = tenant_storage().save(f"imports/{job.pk}.{ending}", file)
     try:
         return _create_import(job, actor, start)
     except BaseException:
         tenant_storage().delete(job.file_path)
         raise
+
+
+def _last_alike(kind: str, columns: list[str]) -> Import | None:
+    """The last import that ran with the same columns, whose mapping its owner found right."""
+    with transaction.atomic():
+        ran = Import.objects.filter(kind=kind).exclude(status__in=Import.UNSTARTED).order_by("-created_at")
+        latest = ran.only("columns", "mapping", "options")[:REMEMBERED]
+        return next((job for job in latest if sorted(job.columns) == sorted(columns)), None)
 
 
 def configure_import(
@@ -72,6 +88,7 @@ def configure_import(
             head = _head(file, job.options["encoding"])
         given = {**_given(job), **(options or {})}
         _configure(job, head, job.mapping if mapping is None else mapping, given)
+        _forget_results(job)
         job.save()
         record(actor=actor, verb="import.configured", target=job, data={"mapping": job.mapping, **given})
     return job
@@ -84,8 +101,59 @@ def start_import(*, actor: Actor, job: Import) -> Import:
         if not job.is_configurable:
             raise _not_now(job, "started", "has not been started")
         _require_ready(job)
+        _forget_results(job)
+        job.mode = Import.Mode.APPLY
         _hand_over(job, actor, "import.started")
     return job
+
+
+def rehearse_import(*, actor: Actor, job: Import) -> Import:
+    """Have a worker go through the file and say what would come of each row, without importing any."""
+    with transaction.atomic():
+        job = _locked(job)
+        if not job.is_configurable:
+            raise _not_now(job, "tried", "has not been started")
+        _require_ready(job)
+        _forget_results(job)
+        job.mode = Import.Mode.REHEARSE
+        _hand_over(job, actor, "import.rehearsal_started")
+    return job
+
+
+def undo_import(*, actor: Actor, job: Import) -> Import:
+    """Have a worker take back what nobody has touched since; what was touched stays, and is named."""
+    with transaction.atomic():
+        job = _locked(job)
+        if not job.is_undoable:
+            raise _not_now(job, "undone", "has ended, has brought something in and was not undone before")
+        job.mode, job.undone_line = Import.Mode.UNDO, 0
+        _hand_over(job, actor, "import.undo_started")
+    return job
+
+
+def _forget_results(job: Import) -> None:
+    """Forget what a dry run has found."""
+    if job.rehearsed_at is None and job.rows_read == 0:
+        return
+    job.rejected_rows.all().delete()
+    job.products.all().delete()
+    StagedLine.objects.filter(job=job).delete()
+    for name in RESULTS:
+        setattr(job, name, 0)
+    job.phase, job.rehearsed_at = Import.Phase.WAITING, None
+
+
+RESULTS: Final = (
+    "rows_read",
+    "rows_imported",
+    "rows_rejected",
+    "rows_already_there",
+    "products_created",
+    "products_changed",
+    "bytes_read",
+    "staged_line",
+    "applied_line",
+)
 
 
 def resume_import(*, actor: Actor, job: Import) -> Import:
@@ -144,6 +212,8 @@ def _understood(file: File[bytes], name: str, actor: Actor) -> Import:
     size = file.size
     _refuse_size(size)
     digest, probe = hashlib.sha256(), EncodingProbe()
+    file.seek(0)
+    is_workbook = file.read(len(SIGNATURE)) == SIGNATURE
     for chunk in file.chunks():
         digest.update(chunk)
         probe.feed(chunk)
@@ -152,7 +222,7 @@ def _understood(file: File[bytes], name: str, actor: Actor) -> Import:
         file_name=_file_name(name),
         file_size=size,
         file_sha256=digest.hexdigest(),
-        options={"encoding": probe.finish()},
+        options={"encoding": ENCODING if is_workbook else probe.finish()},
         created_by=actor.label[:200],
     )
 
@@ -183,12 +253,14 @@ def _file_name(name: str) -> str:
 
 def _head(file: File[bytes], encoding: str) -> Head:
     file.seek(0)
+    if encoding == ENCODING:
+        return read_workbook_head(file.file or file)
     return read_head(file.read(HEAD_BYTES), encoding)
 
 
 def _configure(job: Import, head: Head, mapping: Mapping[str, str], options: Mapping[str, Any]) -> None:
     chosen = {name: column for name, column in mapping.items() if column}
-    check_mapping(chosen, head.columns)
+    check_mapping(chosen, head.columns, job.kind)
     given = check_options(options)
     tenant = current_tenant()
     job.columns, job.mapping = head.columns, chosen
@@ -210,7 +282,7 @@ def _given(job: Import) -> dict[str, Any]:
 
 
 def _require_ready(job: Import) -> None:
-    require_complete(job.mapping, job.columns)
+    require_complete(job.mapping, job.columns, job.kind)
     if job.missing:
         raise InvalidOptions(
             "The dates can be read as day/month or month/day. Say which by the option date_order: "

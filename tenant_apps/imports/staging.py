@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import connection
 
 from tenant_apps.imports.keys import LINE, MOST_LINES, REJECTED, key_prefix, line_key
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.reading import Record
-from tenant_apps.imports.rows import Reason, Row, RowReader, RowRejected
+from tenant_apps.imports.rows import Reason, RowRejected
 
 CHUNK_ROWS: Final = 5_000
 LONGEST_KEPT_FIELD: Final = 1_000
@@ -39,7 +39,7 @@ class Accepted(NamedTuple):
     """A sound row with the line it stands on and the fields it was read from."""
 
     line: int
-    row: Row
+    row: Any
     fields: list[str]
 
 
@@ -66,14 +66,22 @@ class Chunk:
         return len(self.accepted) + len(self.rejected)
 
 
-def read_chunks(records: Iterable[Record], reader: RowReader, *, after: int) -> Iterator[Chunk]:
+class Reader(Protocol):
+    """Makes what is to be imported of a row's fields, or raises RowRejected."""
+
+    def read(self, fields: Sequence[str]) -> Any: ...
+
+
+def read_chunks(
+    records: Iterable[Record], reader: Reader, *, after: int, size: int | None = None
+) -> Iterator[Chunk]:
     """The file from the line after `after` on, in chunks."""
     pending = (record for record in records if record.line > after)
-    while chunk := read_chunk(islice(pending, CHUNK_ROWS), reader):
+    while chunk := read_chunk(islice(pending, size or CHUNK_ROWS), reader):
         yield chunk
 
 
-def read_chunk(records: Iterable[Record], reader: RowReader) -> Chunk | None:
+def read_chunk(records: Iterable[Record], reader: Reader) -> Chunk | None:
     """The next rows, each validated; None at the end of the file."""
     chunk = Chunk()
     for record in records:
@@ -85,7 +93,7 @@ def read_chunk(records: Iterable[Record], reader: RowReader) -> Chunk | None:
     return chunk if chunk.last_line else None
 
 
-def read_row(record: Record, reader: RowReader) -> Row:
+def read_row(record: Record, reader: Reader) -> Any:
     """The order line of a record, or RowRejected with the first thing that is wrong."""
     if record.fault:
         raise RowRejected(*record.fault)

@@ -1,7 +1,7 @@
 """The API of imports: a file comes in, a job with its progress goes out."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -25,8 +25,10 @@ from tenant_apps.imports.services import (
     configure_import,
     delete_import,
     refuse_length,
+    rehearse_import,
     resume_import,
     start_import,
+    undo_import,
     upload_import,
 )
 from tenants.api.parsers import StrictJSONParser
@@ -35,22 +37,24 @@ from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
 from tenants.context import current_tenant, stream_in
 
+MOVES: Final = ("start", "cancel", "resume", "rehearse", "undo")
+
 
 @extend_schema_view(
     create=extend_schema(request={"multipart/form-data": ImportUploadSerializer}),
     partial_update=extend_schema(request={"application/json": ImportConfigurationSerializer}),
 )
 class ImportViewSet(Creates, Updates, Deletes, TenantViewSet):
-    """Files of order lines on their way into the shop."""
+    """Files of order lines or products on their way into the shop."""
 
     resource = "imports"
     queryset = Import.objects.all()
     serializer_class = ImportSerializer
-    statuses = {**TenantViewSet.statuses, **dict.fromkeys(("create", "start", "cancel", "resume"), 202)}
+    statuses = {**TenantViewSet.statuses, **dict.fromkeys(("create", *MOVES), 202)}
     inputs = {
         "create": ImportUploadSerializer,
         "partial_update": ImportConfigurationSerializer,
-        **dict.fromkeys(("start", "cancel", "resume"), NoInput),
+        **dict.fromkeys(MOVES, NoInput),
     }
     parser_classes = [StrictJSONParser, MultiPartParser]
     filterset_class = ImportFilters
@@ -87,6 +91,16 @@ class ImportViewSet(Creates, Updates, Deletes, TenantViewSet):
     def resume(self, request: Request, **path: UUID) -> Response:
         """Go on with a cancelled or failed import where it stopped."""
         return self._move(resume_import)
+
+    @action(detail=True, methods=["post"])
+    def rehearse(self, request: Request, **path: UUID) -> Response:
+        """Go through a file that was not started: counts and rejected rows are told, nothing is imported."""
+        return self._move(rehearse_import)
+
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, **path: UUID) -> Response:
+        """Take back what nobody has touched since; what stays is told among the rejected rows."""
+        return self._move(undo_import)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The rejected rows.")})
     @action(detail=True, methods=["get"], renderer_classes=[CSVRenderer, JSONRenderer])

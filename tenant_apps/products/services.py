@@ -50,6 +50,7 @@ __all__ = [
     "CategoryInUse",
     "CategoryTaken",
     "ProductChanges",
+    "ProductInUse",
     "SkuTaken",
     "adjust_stock",
     "adjustment",
@@ -62,6 +63,7 @@ __all__ = [
     "restore_product",
     "update_category",
     "update_product",
+    "withdraw_product",
 ]
 
 Reason = StockMovement.Reason
@@ -70,6 +72,11 @@ Reason = StockMovement.Reason
 class SkuTaken(Conflict):
     code = "sku_taken"
     title = "A product with this SKU exists"
+
+
+class ProductInUse(Conflict):
+    code = "product_in_use"
+    title = "The product is in use"
 
 
 # Products
@@ -173,6 +180,19 @@ def archive_product(*, actor: Actor, product: Product) -> Product:
         _turn(product, Product.Status.ARCHIVED)
         record(actor=actor, verb="product.archived", target=product, data={"sku": product.sku})
     return product
+
+
+@transaction.atomic
+def withdraw_product(*, actor: Actor, product: Product) -> None:
+    """Remove a product that was made by mistake; refuses one that something has been done with."""
+    product = locked(product, deleting=True)
+    used = product.order_lines.exists() or product.movements.exists() or product.variants.exists()
+    if used or product.on_hand or product.images.exists():
+        raise ProductInUse(f"{product.sku} has been ordered, moved or added to. Archive it instead.")
+    record(actor=actor, verb="product.withdrawn", target=product, data={"sku": product.sku})
+    with refused_as(ProductInUse(f"{product.sku} is in use. Archive it instead."), ForeignKeyViolation):
+        product.delete()
+        _check_foreign_keys()
 
 
 @transaction.atomic

@@ -8,3 +8,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.reports import portal  # noqa: F401  (puts its entry into the rail)
+        from tenant_apps.reports.services import forget_days
+        from tenants.audit.listeners import listen
+
+        listen("import.undone", lambda actor, target: forget_days())

@@ -36,6 +36,15 @@ def roll_up() -> int:
     return len(days)
 
 
+@transaction.atomic
+def forget_days() -> None:
+    """Have all days added up anew: orders are gone, and a row that is gone tells nobody that its day has changed."""
+    stand = Stand.objects.select_for_update().first()
+    if stand is not None:
+        _forget_all(stand, stand.time_zone)
+        stand.save(update_fields=["through", "time_zone"])
+
+
 def stale_days(through: datetime, zone: str) -> list[date]:
     """Days with an order that has changed since, in order."""
     with connection.cursor() as cursor:

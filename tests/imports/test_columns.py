@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenant_apps.imports.columns import REQUIRED, check_mapping, match_columns, require_complete
+from tenant_apps.imports.columns import FIELDS, check_mapping, match_columns, require_complete
 from tenant_apps.imports.errors import InvalidMapping, InvalidOptions
 from tenant_apps.imports.options import check_options, infer_date_order, infer_options, infer_separator
 from tenant_apps.imports.reading import Head
@@ -31,7 +31,9 @@ def test_the_data_set_of_a_real_shop_is_understood():
     ],
 )
 def test_other_spellings_are_understood(header: list[str]):
-    assert [match_columns(header)[name] for name in REQUIRED] == header
+    assert [
+        match_columns(header)[name] for name in [field.name for field in FIELDS if field.required]
+    ] == header
 
 
 def test_a_column_is_named_that_does_not_exist():

@@ -182,3 +182,22 @@ def test_the_neighbour_finds_nothing(bearer: Bearer, globex: Tenant, api: Client
     assert neighbour.get(f"{URL}{job['id']}/errors/").status_code == 404
     assert all(post(neighbour, job, move).status_code == 404 for move in ("start", "cancel", "resume"))
     assert neighbour.delete(f"{URL}{job['id']}/").status_code == 404
+
+
+def test_products_are_rehearsed_started_and_undone(api: Client, acme: Tenant):
+    job = send(api, "SKU,Name,Price\nJUG,Jug,7.00\n", kind="products", start="false").json()
+    assert (job["kind"], job["status"], job["missing"]) == ("products", "ready", [])
+    for move, status, mode in (
+        ("rehearse", "ready", "rehearse"),
+        ("start", "done", "apply"),
+        ("undo", "done", "undo"),
+    ):
+        answer = post(api, job, move)
+        assert (answer.status_code, answer.json()["mode"]) == (202, mode), answer.content
+        work(acme, job)
+        found = api.get(f"{URL}{job['id']}/").json()
+        assert (found["status"], found["counts"]["products_created"]) == (status, 1)
+    assert found["counts"]["records_undone"] == 1
+    assert found["undone_at"]
+    assert post(api, job, "undo").status_code == 409
+    assert send(api, "SKU\n", kind="wishes").status_code == 422

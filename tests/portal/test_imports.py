@@ -3,7 +3,9 @@
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenant_apps.imports.models import Import
-from tenants.context import unit_of_work
+from tenant_apps.imports.running import run_import
+from tenant_apps.products.models import Product
+from tenants.context import tenant_context, unit_of_work
 from tests.portal.shop import LINES, a_finished_import, an_import
 from tests.portal.test_products import HTMX, text
 
@@ -24,8 +26,9 @@ MAPPING = {
 }
 
 
-def upload(browser, content: str = LINES, name: str = "lines.csv"):
-    return browser.post("/imports/new/", {"file": SimpleUploadedFile(name, content.encode())})
+def upload(browser, content: str = LINES, name: str = "lines.csv", kind: str = "order_lines"):
+    file = SimpleUploadedFile(name, content.encode())
+    return browser.post("/imports/new/", {"file": file, "kind": kind})
 
 
 def the_import(acme) -> Import:
@@ -47,7 +50,7 @@ def test_a_file_is_looked_into_before_it_is_imported(browser, acme):
 def test_what_is_no_csv_is_refused_with_the_reason(browser, acme):
     answer = upload(browser, "PK\x03\x04rest", "orders.xlsx")
     assert answer.status_code == 422
-    assert "save the sheet as CSV" in text(answer)
+    assert "Save it as XLSX again, or as CSV" in text(answer)
     assert "Choose a file first." in text(browser.post("/imports/new/", {}))
     assert "The file is empty." in text(upload(browser, ""))
     with unit_of_work(acme):
@@ -159,3 +162,27 @@ def test_the_list_shows_what_runs(browser, acme):
     page = text(browser.get("/imports/"))
     assert "lines.csv" in page
     assert "Running" in page
+
+
+def test_products_are_tried_then_put_in_and_taken_back(browser, acme):
+    def go(move: str) -> str:
+        assert browser.post(f"{address}{move}/").status_code == 302
+        with tenant_context(acme):
+            run_import(job.pk)
+        return text(browser.get(address))
+
+    upload(browser, "SKU,Name,Price\nJUG,Jug,7.00\nBAD,Bad,free\n", "products.csv", "products")
+    job = the_import(acme)
+    address = f"/imports/{job.pk}/"
+    page = go("rehearse")
+    assert "Nothing has been imported yet." in page
+    assert "price: 7.00" in page
+    assert "The price “free” is no amount" in page
+    with unit_of_work(acme):
+        assert not Product.objects.exists()
+    assert "Undo the import" in go("start")
+    with unit_of_work(acme):
+        assert Product.objects.get().sku == "JUG"
+    assert "1 taken back" in go("undo")
+    with unit_of_work(acme):
+        assert not Product.objects.exists()

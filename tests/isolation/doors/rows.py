@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from shared_apps.domains.models import Claim
 from tenants.context import current_tenant
+from tenants.models import uuid7
 
 EXAMPLES: dict[type[Any], Any] = {
     models.BooleanField: False,
@@ -24,6 +25,7 @@ EXAMPLES: dict[type[Any], Any] = {
     models.JSONField: dict,
     models.CharField: "EUR",
     models.TextField: "text",
+    models.UUIDField: uuid7,
 }
 
 
