@@ -1,24 +1,26 @@
 """Credentials that this process has verified a moment ago, bound to their tenant.
 
 What is remembered is who a credential stood for and the versions of the rows that said so. Each request reads these
-versions anew, in its own message, so that a new password, another role or a revocation counts at once. What follows
-from the time and not from a row (an expiry, a key that no longer verifies) counts within `GOOD_FOR`.
+versions anew, in its own message, so that a new password, another role or a revocation counts at once. An expiry ends
+the memory on time, and whether the key that signed still verifies is asked each time.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import jwt
 from django.db import connections
 from django.utils import timezone
 
 from tenants.context import TENANT_ALIAS, Tenant, unit_of_work
 from tenants.users.authentication import Principal, principal_of
+from tenants.users.keys import verifying_key
 from tenants.users.models import ApiToken, User
 
-GOOD_FOR: Final = timedelta(seconds=4)
+GOOD_FOR: Final = timedelta(minutes=5)
 MOST: Final = 5_000
 
 
@@ -30,6 +32,12 @@ class Recognised:
     question: str
     versions: str
     until: datetime
+    kid: str | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether neither its time is over nor its key retired."""
+        return self.until > timezone.now() and (self.kid is None or verifying_key(self.kid) is not None)
 
     @property
     def key(self) -> str:
@@ -46,7 +54,7 @@ class Recognition:
     def of(self, tenant: Tenant, credential: str) -> Recognised | None:
         """Who the credential stands for, verified now or a moment ago; None when it is no good here."""
         known = self._known.get((tenant.id, credential))
-        if known is not None and known.until > timezone.now():
+        if known is not None and known.is_good:
             return known
         found = _verify(tenant, credential)
         if found is not None:
@@ -61,7 +69,6 @@ class Recognition:
 
 
 def _verify(tenant: Tenant, credential: str) -> Recognised | None:
-    until = timezone.now() + GOOD_FOR
     with unit_of_work(tenant):
         first = principal_of(credential)
         if first is None:
@@ -72,7 +79,18 @@ def _verify(tenant: Tenant, credential: str) -> Recognised | None:
         principal = principal_of(credential)
     if principal is None or _question(principal) != question:
         return None
-    return Recognised(principal, question, versions, until)
+    return Recognised(principal, question, versions, *_ends(principal, credential))
+
+
+def _ends(principal: Principal, credential: str) -> tuple[datetime, str | None]:
+    """When a credential that was just verified has to be verified again, and the key on which it hangs."""
+    latest = timezone.now() + GOOD_FOR
+    if isinstance(principal, ApiToken):
+        moments = (principal.expires_at, principal.previous_until)
+        return min([latest, *(at for at in moments if at is not None and at > timezone.now())]), None
+    claims = jwt.decode(credential, options={"verify_signature": False})
+    expiry = datetime.fromtimestamp(claims["exp"], UTC)
+    return min(latest, expiry), str(jwt.get_unverified_header(credential).get("kid"))
 
 
 def _question(principal: Principal) -> str:

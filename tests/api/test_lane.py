@@ -1,9 +1,12 @@
 """The short way for reads: the same bytes as the ordinary way, the same refusals, and fewer messages."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import jwt
 import psycopg
 import pytest
 from django.db import connections
@@ -16,6 +19,7 @@ from tenants.api import lane
 from tenants.api.limits import Quota, limiter
 from tenants.backend.base import WallBreached
 from tenants.context import unit_of_work
+from tenants.users import recognition, tokens
 from tenants.users.models import User
 from tenants.users.services import create_api_token, revoke_api_token
 from tests.api.calls import Api, problem, signed_in
@@ -37,6 +41,9 @@ NEED_PYTHON = {
     "/api/v1/stock/<uuid:id>/": "is_low",
     "/api/v1/stock/counts/<uuid:id>/": "product.sku",
     "/api/v1/stock/transfers/<uuid:id>/": "product.sku",
+    "/api/v1/tax-rules/": "valid_from",
+    "/api/v1/webhook-deliveries/": "response_status",
+    "/api/v1/webhook-deliveries/<uuid:id>/": "response_status",
 }
 QUERIES = (
     "",
@@ -147,6 +154,23 @@ def test_an_api_token_reads_in_one_message_as_well(acme, owner, actor, shop):
     with unit_of_work(acme):
         revoke_api_token(actor=actor, token=token)
     problem(program.get("products/"), 401, "authentication_required")
+
+
+def test_an_expiry_counts_on_time_and_a_retired_key_at_once(acme, owner, shop, monkeypatch):
+    monkeypatch.setattr(recognition.recognition, "_known", OrderedDict())
+    api = signed_in(owner, acme)
+    for _ in range(3):
+        assert api.get("products/").status_code == 200
+    (known,) = recognition.recognition._known.values()
+    expiry = jwt.decode(next(iter(recognition.recognition._known))[1], options={"verify_signature": False})[
+        "exp"
+    ]
+    assert known.until.timestamp() <= expiry
+    assert known.is_good
+    assert not replace(known, until=timezone.now()).is_good
+    monkeypatch.setattr(recognition, "verifying_key", lambda kid: None)
+    monkeypatch.setattr(tokens, "verifying_key", lambda kid: None)
+    problem(api.get("products/"), 401, "authentication_required")
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}, {"role": "operator"}])
