@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Final
 from uuid import UUID
@@ -109,6 +110,37 @@ def image_path(image: Image, size: int | None = None) -> str:
 def image_url(image: Image, size: int | None = None) -> str:
     """The same with the host, for programs."""
     return address_at(current_tenant().host, image_path(image, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture with the addresses that a page needs."""
+
+    image: Image
+    alt: str
+    thumb: str
+    full: str
+
+
+def gallery(product: Product) -> list[Shown]:
+    """The pictures of a product; those of its parent where a variant has none."""
+    images = list(product.images.all())
+    if not images and product.parent_id:
+        images = list(Image.objects.filter(product=product.parent_id))
+    return [
+        Shown(
+            image,
+            image.alt or f"Picture {image.position + 1} of {product.name}",
+            image_path(image, 320),
+            image_path(image),
+        )
+        for image in images
+    ]
+
+
+def thumbs(products: Iterable[Product]) -> dict[UUID, str]:
+    """The addresses of the smallest pictures that stand for these products."""
+    return {key: image_path(image, min(Image.SIZES)) for key, image in primary_images(products).items()}
 
 
 def _next_position(product: Product) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenant_apps.products import services, sheets
+from tenant_apps.products.catalog_forms import VariantForm
 from tenant_apps.products.forms import (
     AdjustForm,
     NewProductForm,
@@ -21,6 +23,7 @@ from tenant_apps.products.forms import (
     ProductForm,
     ReceiveForm,
 )
+from tenant_apps.products.images import gallery, thumbs
 from tenant_apps.products.models import Product, StockMovement
 from tenant_apps.products.searching import PRODUCTS
 from tenants.audit.actors import actor_of
@@ -73,6 +76,12 @@ class ProductListing(Listing[Product]):
         return (name, falls) if name != "relevance" else ("created", True)
 
     @property
+    def rows(self) -> list[tuple[Product, str | None]]:
+        """The products of the page, each with the address of its picture."""
+        pictures = thumbs(self.page)
+        return [(product, pictures.get(product.pk)) for product in self.page]
+
+    @property
     def tabs(self) -> list[Tab]:
         return self.tabs_of("status", ProductFilterForm.STATUS)
 
@@ -113,18 +122,36 @@ def product_options(request: PortalRequest) -> HttpResponse:
 @require_GET
 def product_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One product, what is there of it, and how that came about."""
-    product = get_object_or_404(Product.objects.select_related("category"), pk=pk)
-    movements = list(StockMovement.objects.of(product).select_related("location")[: MOVEMENTS_ON_PAGE + 1])
-    return render(
-        request,
-        "products/detail.html",
-        {
-            "product": product,
-            "levels": list(product.levels.select_related("location").order_by("location__code")),
-            "movements": movements[:MOVEMENTS_ON_PAGE],
-            "has_more": len(movements) > MOVEMENTS_ON_PAGE,
-        },
+    product = get_object_or_404(Product.objects.select_related("category", "parent"), pk=pk)
+    forms = (
+        [VariantForm(None, each) for each in product.variants.order_by("created_at", "pk")]
+        if product.is_parent
+        else []
     )
+    return show_product(request, product, forms=forms)
+
+
+def show_product(
+    request: PortalRequest,
+    product: Product,
+    *,
+    forms: Sequence[VariantForm],
+    refusals: Sequence[str] = (),
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a product, its variants in a table that can be written into."""
+    movements = list(StockMovement.objects.of(product).select_related("location")[: MOVEMENTS_ON_PAGE + 1])
+    context = {
+        "product": product,
+        "pictures": gallery(product),
+        "forms": forms,
+        "refusals": refusals,
+        "missing": prod(len(option["values"]) for option in product.options or []) - len(forms),
+        "levels": list(product.levels.select_related("location").order_by("location__code")),
+        "movements": movements[:MOVEMENTS_ON_PAGE],
+        "has_more": len(movements) > MOVEMENTS_ON_PAGE,
+    }
+    return render(request, "products/detail.html", context, status=status)
 
 
 class LedgerListing(Listing[StockMovement]):

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from tenant_apps.products import portal, portal_categories, portal_stock
+from tenant_apps.products import (
+    portal,
+    portal_categories,
+    portal_edits,
+    portal_images,
+    portal_stock,
+    portal_variants,
+)
 
 app_name = "products"
 urlpatterns = [
@@ -14,6 +21,17 @@ urlpatterns = [
     path("products/categories/<uuid:below>/new/", portal_categories.category_new, name="category_below"),
     path("products/categories/<uuid:pk>/", portal_categories.category_edit, name="category_edit"),
     path("products/categories/<uuid:pk>/delete/", portal_categories.category_delete, name="category_delete"),
+    path("products/edit/", portal_edits.edit, name="bulk"),
+    path("products/edit/<slug:word>/undo/", portal_edits.undo, name="undo"),
+    path("products/<uuid:pk>/images/", portal_images.images, name="images"),
+    path("products/<uuid:pk>/images/<uuid:image_id>/", portal_images.image, name="image"),
+    path(
+        "products/<uuid:pk>/images/<uuid:image_id>/remove/", portal_images.image_remove, name="image_remove"
+    ),
+    path("products/<uuid:pk>/options/", portal_variants.options, name="product_options"),
+    path("products/<uuid:pk>/variants/", portal_variants.variants, name="variants"),
+    path("products/<uuid:pk>/variants/new/", portal_variants.variant_new, name="variant_new"),
+    path("products/<uuid:pk>/variants/generate/", portal_variants.generate, name="generate"),
     path("products/<uuid:pk>/", portal.product_detail, name="detail"),
     path("products/<uuid:pk>/edit/", portal.product_edit, name="edit"),
     path("products/<uuid:pk>/archive/", portal.product_archive, name="archive"),

@@ -20,7 +20,8 @@ from tenant_apps.orders.models import Customer, Order, TaxRule
 from tenant_apps.orders.services import cancel_order, close_order, fulfil_order
 from tenant_apps.orders.taxes.services import create_tax_rule
 from tenant_apps.products.counts import open_count
-from tenant_apps.products.models import Category, Location, Product, StockDocument
+from tenant_apps.products.images import add_image
+from tenant_apps.products.models import Category, Image, Location, Product, StockDocument
 from tenant_apps.products.services import archive_product, create_category
 from tenant_apps.products.transfers import send_transfer
 from tenant_apps.webhooks.models import Delivery, Endpoint
@@ -29,7 +30,8 @@ from tenants.users.models import ApiToken, User
 from tenants.users.services import create_api_token
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order
-from tests.products.builders import CLERK, a_location, a_product, a_service, a_transfer
+from tests.products.builders import CLERK, a_location, a_product, a_service, a_shirt, a_transfer
+from tests.products.pictures import a_picture
 from tests.webhooks.builders import a_webhook
 
 LINES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
@@ -49,6 +51,8 @@ class Shop:
     low: Product
     archived: Product
     service: Product
+    shirt: Product
+    image: Image
     customer: Customer
     address: Address
     note: CustomerNote
@@ -82,6 +86,7 @@ def open_shop(tenant: Tenant, owner: User) -> Shop:
 
 def _filled(owner: User) -> Shop:
     category = create_category(actor=CLERK, name="Kitchen")
+    create_category(actor=CLERK, name="Jugs", parent=category)
     product = a_product(name="Enamel jug", category=category, opening_stock=100, description="Blue.")
     low = a_product(name="Oak tray", opening_stock=2, low_stock_at=5)
     archived = archive_product(actor=CLERK, product=a_product(name="Old tray"))
@@ -110,6 +115,8 @@ def _filled(owner: User) -> Shop:
         low=low,
         archived=archived,
         service=a_service(),
+        shirt=a_shirt(compare_at_price=Decimal(12), tags=["linen"]),
+        image=add_image(actor=CLERK, product=product, file=a_picture(), alt="A blue jug"),
         customer=customer,
         address=add_address(actor=CLERK, customer=customer, line1="1 High St", city="Oxford", country="GB"),
         note=add_note(actor=CLERK, customer=customer, text="Rang about the jug"),

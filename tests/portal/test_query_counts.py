@@ -9,13 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import LineInput, create_and_place_order
 from tenant_apps.products.counts import open_count
+from tenant_apps.products.images import MOST_IMAGES, add_image
 from tenant_apps.products.models import Location
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
 from tests.invoices.builders import an_invoice
 from tests.portal.shop import a_finished_import, an_import
-from tests.products.builders import CLERK, a_location, a_product, a_transfer
+from tests.products.builders import CLERK, a_location, a_product, a_shirt, a_transfer
+from tests.products.pictures import a_picture
 
 pytestmark = pytest.mark.usefixtures("remembering")
 
@@ -29,9 +31,11 @@ PAGES = {
     "/orders/new/": 2,
     "/customers/": 5,
     "/customers/{customer}/": 8,
-    "/products/": 5,
+    "/products/": 6,
     "/products/categories/": 3,
-    "/products/{product}/": 5,
+    "/products/{product}/": 6,
+    "/products/{shirt}/": 7,
+    "/products/{product}/images/": 4,
     "/products/{product}/stock/": 5,
     "/products/options/?q=mug": 4,
     "/stock/": 6,
@@ -58,7 +62,10 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
     with unit_of_work(tenant):
         product, place = a_product(opening_stock=1_000), a_location()
         transfer = a_transfer(*((a_product(), 1) for _ in range(rows)), to=place)
+        shirt = a_shirt(rows)
         for number in range(rows):
+            if number < MOST_IMAGES:
+                add_image(actor=CLERK, product=product, file=a_picture())
             a_product(category=create_category(actor=CLERK, name=f"Category {number}"))
             adjust_stock(actor=CLERK, product=product, delta=1, note="Found")
             a_transfer((a_product(opening_stock=1), 1), to=place)
@@ -73,6 +80,7 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
     header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
     job = a_finished_import(tenant, text=header + dirty)
     records: dict[str, Any] = {"place": place, "transfer": transfer, "count": count}
+    records["shirt"] = shirt
     records |= {"product": product, "order": order, "customer": customer, "job": job, "invoice": invoice}
     return {name: str(record.pk) for name, record in records.items()}
 

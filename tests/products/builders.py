@@ -10,6 +10,7 @@ from tenant_apps.products.locations import create_location
 from tenant_apps.products.models import Location, Product, StockDocument
 from tenant_apps.products.services import create_product
 from tenant_apps.products.transfers import create_transfer, send_transfer
+from tenant_apps.products.variants import generate_variants, set_options
 from tenants.audit.actors import Actor
 
 CLERK = Actor(kind="user", id=None, label="clerk@acme.example")
@@ -21,6 +22,14 @@ def a_product(**fields: Any) -> Product:
     """A mug for 9.50, in stock only if the test says so."""
     usual: dict[str, Any] = {"sku": f"MUG-{next(_numbers)}", "name": "Mug", "price": Decimal("9.50")}
     return create_product(actor=CLERK, **usual | fields)
+
+
+def a_shirt(sizes: int = 2, **fields: Any) -> Product:
+    """A product with its variants in a number of sizes."""
+    option = {"name": "Size", "values": [f"Size {number}" for number in range(sizes)]}
+    shirt = a_product(**{"sku": f"SHIRT-{next(_numbers)}", "name": "Shirt"} | fields)
+    generate_variants(actor=CLERK, product=set_options(actor=CLERK, product=shirt, options=[option]))
+    return Product.objects.get(pk=shirt.pk)
 
 
 def a_service(**fields: Any) -> Product:

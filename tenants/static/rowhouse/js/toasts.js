@@ -1,4 +1,4 @@
-// Toasts: said by the live region, gone after a while; errors stay until dismissed.
+// Toasts: said by the live region, gone after a while; errors, and what can be undone, stay until dismissed.
 
 const PATIENCE = 6000;
 const region = document.getElementById("toasts");
@@ -18,7 +18,7 @@ const show = (toast) => {
   close.addEventListener("click", () => toast.remove());
   toast.append(close);
   region.append(toast);
-  if (!toast.matches(".toast--error, .toast--warning")) expire(toast);
+  if (!toast.matches(".toast--error, .toast--warning, :has(form)")) expire(toast);
 };
 
 const fail = (text) => {
