@@ -48,6 +48,10 @@ SCHEDULE = {
         "task": "tenant_apps.products.tasks.watch_stock",
         "schedule": crontab(hour="6", minute="0"),
     },
+    "follow-languages": {
+        "task": "tenant_apps.products.tasks.follow_languages",
+        "schedule": crontab(hour="4", minute="30"),
+    },
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},

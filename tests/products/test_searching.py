@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from tenant_apps.products import languages, tasks
+from tenant_apps.products.languages import follow_language
 from tenant_apps.products.models import Product
 from tenant_apps.products.searching import PRODUCTS
-from tenants.context import Tenant, unit_of_work
-from tests.products.builders import a_product
+from tenants.audit.models import AuditEntry
+from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
+from tests.products.builders import CLERK, a_product
 
 
 def found(text: str) -> list[str]:
@@ -54,6 +57,28 @@ def test_words_are_those_of_the_tenant_s_language(acme: Tenant) -> None:
         a_product(sku="H", name="Vogelhäuser")
         assert Product.objects.get(sku="H").language == "de"
         assert found("vogelhaus") == ["H"]
+
+
+def test_products_follow_the_language_of_a_tenant_that_changes_it(acme: Tenant, monkeypatch) -> None:
+    monkeypatch.setattr(languages, "BATCH", 2)
+    with unit_of_work(acme):
+        for number in range(3):
+            a_product(sku=f"H{number}", name="Vogelhäuser")
+    with tenant_context(replace(acme, locale="de-AT")):
+        assert [follow_language(actor=CLERK), follow_language(actor=CLERK)] == [3, 0]
+    with unit_of_work(replace(acme, locale="de-AT")):
+        assert set(found("vogelhaus")) == {"H0", "H1", "H2"}
+        entries = AuditEntry.objects.filter(verb="product.language_followed").order_by("id")
+        assert [entry.data["products"] for entry in entries] == [2, 1]
+
+
+def test_the_daily_look_reaches_each_tenant(acme: Tenant, globex: Tenant, monkeypatch) -> None:
+    reached: list[str] = []
+    monkeypatch.setattr(
+        tasks.follow_tenant_language, "delay", lambda: reached.append(current_tenant().schema)
+    )
+    tasks.follow_languages.apply(throw=True)
+    assert {acme.schema, globex.schema} <= set(reached)
 
 
 def test_an_exact_sku_stands_above_all(inside: Tenant) -> None:
