@@ -36,28 +36,6 @@ class SalesDay(models.Model):
         return f"{self.day} {self.currency}"
 
 
-class ProductDay(models.Model):
-    """What one product sold on one day, credits deducted, before discounts of the whole order."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    day = models.DateField()
-    currency = models.CharField(max_length=3)
-    product_id = models.UUIDField()
-    units = models.IntegerField()
-    amount = models.DecimalField(max_digits=16, decimal_places=2)
-
-    class Meta:
-        ordering = ["day"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["currency", "day", "product_id"], name="reports_productday_product_unique"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.currency} {self.product_id}"
-
-
 class Stand(models.Model):
     """How far the rollups go: orders that changed later are read themselves. One row."""
 

@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tenant_apps.reports.models import ProductDay, SalesDay, Stand
-from tenant_apps.reports.statements import FORGET, ROLL_PRODUCTS, ROLL_SALES, STALE
+from tenant_apps.reports.models import SalesDay, Stand
+from tenant_apps.reports.statements import FORGET, ROLL_SALES, STALE
 from tenants.context import current_tenant
 
 # A transaction that began before this is over: what it wrote can be seen, whatever time it stamped.
 SETTLED_AFTER: Final = timedelta(minutes=15)
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_AT_ONCE: Final = 100
-TABLES: Final = (SalesDay._meta.db_table, ProductDay._meta.db_table)
 
 
 @transaction.atomic
@@ -55,7 +54,6 @@ def stale_days(through: datetime, zone: str) -> list[date]:
 def _forget_all(stand: Stand, zone: str) -> None:
     # With the zone the days begin at other moments, and every one of them is another.
     SalesDay.objects.all().delete()
-    ProductDay.objects.all().delete()
     stand.through, stand.time_zone = BEGINNING, zone
 
 
@@ -67,10 +65,8 @@ def _roll(days: list[date], zone: str) -> None:
         "end": midnight(days[-1] + timedelta(days=1), zone),
     }
     with connection.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(FORGET.format(table=table), values)
-        for statement in (ROLL_SALES, ROLL_PRODUCTS):
-            cursor.execute(statement, values)
+        cursor.execute(FORGET, values)
+        cursor.execute(ROLL_SALES, values)
 
 
 def midnight(day: date, zone: str) -> datetime:

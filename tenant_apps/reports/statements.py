@@ -21,12 +21,6 @@ BY_DAY: Final = """
            coalesce(sum(CASE WHEN kind = 'sale' THEN tax_total ELSE -tax_total END), 0) AS tax
       FROM counted GROUP BY day, currency"""
 
-BY_PRODUCT: Final = """
-    SELECT c.day, c.currency, l.product_id,
-           sum(CASE WHEN c.kind = 'sale' THEN l.quantity ELSE -l.quantity END) AS units,
-           sum(CASE WHEN c.kind = 'sale' THEN l.total ELSE -l.total END) AS amount
-      FROM counted c JOIN orders_orderline l ON l.order_id = c.id GROUP BY c.day, c.currency, l.product_id"""
-
 # Days on which the rollups may be wrong: something about their orders has changed since.
 STALE: Final = """
     SELECT DISTINCT (placed_at AT TIME ZONE %(zone)s)::date AS day FROM orders_order
@@ -38,21 +32,13 @@ WITHIN: Final = (
 )
 
 
-def live(aggregate: str) -> str:
-    """An aggregate over the orders of stale days alone."""
-    return f"""WITH stale AS MATERIALIZED ({STALE}),
-        counted AS (SELECT * FROM ({COUNTED}{WITHIN}) o WHERE o.day IN (SELECT day FROM stale)) {aggregate}"""
-
-
-def days_of(table: str, columns: str, aggregate: str) -> str:
-    """Rollups of a span of days, with the stale ones added up from the orders themselves."""
-    return f"""
-        SELECT day, {columns} FROM {table}
-         WHERE currency = %(currency)s AND day BETWEEN %(first)s AND %(last)s AND %(is_sound)s AND day NOT IN ({STALE})
-         UNION ALL SELECT day, {columns} FROM ({live(aggregate)}) live"""
-
-
-SALES: Final = days_of("reports_salesday", "orders, gross, credits, refunded, tax", BY_DAY)
+SALES: Final = f"""
+    WITH stale AS MATERIALIZED ({STALE}),
+    counted AS (SELECT * FROM ({COUNTED}{WITHIN}) o WHERE o.day IN (SELECT day FROM stale))
+    SELECT day, orders, gross, credits, refunded, tax FROM reports_salesday
+     WHERE currency = %(currency)s AND day BETWEEN %(first)s AND %(last)s AND %(is_sound)s
+       AND day NOT IN (SELECT day FROM stale)
+     UNION ALL SELECT day, orders, gross, credits, refunded, tax FROM ({BY_DAY}) live"""
 
 PERIODS: Final = f"""
     SELECT date_trunc(%(interval)s, day::timestamp)::date AS start, sum(orders)::int AS orders, sum(gross) AS gross,
@@ -60,9 +46,10 @@ PERIODS: Final = f"""
       FROM ({SALES}) days GROUP BY 1 ORDER BY 1"""
 
 PRODUCTS: Final = f"""
-    WITH sold AS (
-        SELECT product_id, sum(units)::int AS units, sum(amount) AS amount
-          FROM ({days_of("reports_productday", "product_id, units, amount", BY_PRODUCT)}) days GROUP BY product_id)
+    WITH counted AS ({COUNTED}{WITHIN}), sold AS (
+        SELECT l.product_id, sum(CASE WHEN c.kind = 'sale' THEN l.quantity ELSE -l.quantity END)::int AS units,
+               sum(CASE WHEN c.kind = 'sale' THEN l.total ELSE -l.total END) AS amount
+          FROM counted c JOIN orders_orderline l ON l.order_id = c.id GROUP BY l.product_id)
     SELECT rank() OVER (ORDER BY s.amount DESC) AS rank, p.id, p.sku, p.name, s.units, s.amount,
            coalesce(round(100 * s.amount / nullif(sum(s.amount) OVER (), 0), 1), 0) AS share
       FROM sold s JOIN products_product p ON p.id = s.product_id
@@ -98,13 +85,9 @@ STOCK: Final = """
 
 # Rolling up
 
-FORGET: Final = "DELETE FROM {table} WHERE day = ANY(%(days)s)"
+FORGET: Final = "DELETE FROM reports_salesday WHERE day = ANY(%(days)s)"
 SPAN: Final = " AND o.placed_at >= %(begin)s AND o.placed_at < %(end)s"
 ROLL_SALES: Final = f"""
     WITH counted AS (SELECT * FROM ({COUNTED}{SPAN}) o WHERE o.day = ANY(%(days)s))
     INSERT INTO reports_salesday (id, day, currency, orders, gross, credits, refunded, tax)
     SELECT uuidv7(), day, currency, orders, gross, credits, refunded, tax FROM ({BY_DAY}) days"""
-ROLL_PRODUCTS: Final = f"""
-    WITH counted AS (SELECT * FROM ({COUNTED}{SPAN}) o WHERE o.day = ANY(%(days)s))
-    INSERT INTO reports_productday (id, day, currency, product_id, units, amount)
-    SELECT uuidv7(), day, currency, product_id, units, amount FROM ({BY_PRODUCT}) days"""

@@ -15,7 +15,7 @@ from shared_apps.clients.models import Client
 from tenant_apps.orders.models import Customer, Order, OrderLine
 from tenant_apps.products.models import Product
 from tenant_apps.reports import figures, services
-from tenant_apps.reports.models import ProductDay, SalesDay, Stand
+from tenant_apps.reports.models import SalesDay, Stand
 from tenant_apps.reports.spans import Comparison, Interval, Span
 from tenants.context import Tenant, unit_of_work
 from tenants.hosts import directory
@@ -109,7 +109,6 @@ def rolled_up() -> None:
         cursor.execute("UPDATE orders_order SET updated_at = now() - interval '1 hour'")
     assert services.roll_up() > 30
     assert SalesDay.objects.exists()
-    assert ProductDay.objects.exists()
 
 
 def rolled_up_and_changed() -> None:
