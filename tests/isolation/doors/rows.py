@@ -7,14 +7,17 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
 from shared_apps.domains.models import Claim
 from tenants.context import current_tenant
 from tenants.models import uuid7
+from tests.isolation.doors.routes import Undeclared
 
 EXAMPLES: dict[type[Any], Any] = {
+    ArrayField: list,
     models.BooleanField: False,
     models.DateField: lambda: timezone.now().date(),
     models.DateTimeField: lambda: timezone.now() + timedelta(days=1),
@@ -84,6 +87,8 @@ def _value(field: Any) -> Any:
         return field.related_model._default_manager.first()
     if field.choices:
         return field.choices[0][0]
-    kind = next(kind for kind in type(field).__mro__ if kind in EXAMPLES)
+    kind = next((kind for kind in type(field).__mro__ if kind in EXAMPLES), None)
+    if kind is None:
+        raise Undeclared(f"No example is known for {field}: add one to EXAMPLES.")
     example = EXAMPLES[kind]
     return example() if callable(example) else example
