@@ -31,14 +31,21 @@ from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.models import TaxRule
+from tenant_apps.orders.services import fulfil_order
+from tenant_apps.products.bulk import PRODUCTS as PRODUCTS_BULK
 from tenant_apps.products.models import Image
 from tenant_apps.products.services import create_category
+from tenant_apps.reports.services import roll_up
+from tenants.api.jobs import start_job
+from tenants.api.models import IdempotencyKey
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.models import uuid7
 from tenants.routers import MIGRATOR_ALIAS
-from tenants.users.models import User
+from tenants.users.models import SignIn, User
 from tenants.users.services import create_api_token
+from tenants.users.sign_ins import begin_sign_in
 from tests.cast import OPERATOR, PASSWORD
 from tests.imports.files import a_csv, a_row
 from tests.invoices.builders import an_invoice
@@ -85,6 +92,16 @@ def stock(tenant: Tenant) -> None:
     with unit_of_work(tenant):
         owner = User.objects.get(role="owner")
         create_api_token(actor=actor, owner=owner, name="till", scopes=["orders:read"])
+        begin_sign_in(user=owner, kind=SignIn.Kind.API, client=NASTY)
+        start_job(actor=actor, kind=PRODUCTS_BULK.job, parameters={"items": [NASTY]}, total=1)
+        IdempotencyKey.objects.create(
+            credential="till",
+            key="1",
+            fingerprint="1",
+            status=201,
+            answer=bytes(range(256)),
+            created_at=timezone.now(),
+        )
         create_category(actor=actor, name="Things")
         mug = a_product(name="Mug", description=NASTY, opening_stock=50)
         Image.objects.create(product=mug, position=0, alt=NASTY[:200], width=1, height=1, size=1)
@@ -93,7 +110,11 @@ def stock(tenant: Tenant) -> None:
         )
         add_note(actor=actor, customer=buyer, text=NASTY)
         add_address(actor=actor, customer=buyer, line1="1 High St", city="Oxford", country="GB")
-        an_invoice(a_paid_order((mug, 2), (a_service(), 1), customer=buyer))
+        order = a_paid_order((mug, 2), (a_service(), 1), customer=buyer)
+        fulfil_order(actor=actor, order=order, carrier=NASTY[:20])
+        an_invoice(order)
+        TaxRule.objects.create(name="VAT", rate=20, valid_from=timezone.now().date())
+        roll_up()
         a_draft((mug, 1))
         some_documents(mug)
         a_webhook()

@@ -37,8 +37,11 @@ MARK_JSON = """
     UPDATE {table} SET {column} = {column} || CASE jsonb_typeof({column})
         WHEN 'array' THEN jsonb_build_array({canary}::text)
         ELSE jsonb_build_object({canary}::text, {canary}::text) END"""
-# Columns that take only certain words.
+# Columns that take only certain words, and codes that are shorter than the mark.
 CHECKED = """
+    SELECT table_name || '.' || column_name FROM information_schema.columns
+     WHERE table_schema = %s AND character_maximum_length < %s
+    UNION
     SELECT t.relname || '.' || a.attname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
       JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY (c.conkey)
      WHERE c.contype = 'c' AND t.relnamespace = %s::regnamespace"""
@@ -64,9 +67,9 @@ def mark(schema: str) -> tuple[set[str], set[str]]:
 
 
 def checked_columns(schema: str) -> set[str]:
-    """Columns whose words are limited by a CHECK."""
+    """Columns whose words are limited by a CHECK, or by so short a length that the mark is none of them."""
     with administrator() as connection:
-        return {name for (name,) in connection.execute(CHECKED, [schema])}
+        return {name for (name,) in connection.execute(CHECKED, [schema, len(CANARY), schema])}
 
 
 def keys_of(tenant: Tenant) -> set[str]:

@@ -36,6 +36,7 @@ from tenant_apps.products.bulk import PRODUCTS as PRODUCTS_BULK
 from tenant_apps.products.images import add_image
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import create_category, create_product, receive_stock
+from tenant_apps.reports.services import roll_up
 from tenants.api.jobs import start_job
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
@@ -192,6 +193,7 @@ def _fill(tenant: Tenant, word: str) -> str:
         for number in (1, 2):
             a_webhook(f"{word}.shop-{number}")
         tokens = [create_api_token(actor=CLERK, owner=owner, name=word, scopes=SCOPES) for _ in range(2)]
+        roll_up()
         ensure_rows()
     return tokens[0][1]
 
