@@ -92,7 +92,7 @@ def _fields_of(field: Any, own: Rows, place: Place) -> Body:
     return {
         name: _example(inner, own, (*place, name))
         for name, inner in field.fields.items()
-        if not inner.read_only and (inner.required or list(id_places(inner, (name,))))
+        if not inner.read_only and (inner.required or name in NAMED or list(id_places(inner, (name,))))
     }
 
 

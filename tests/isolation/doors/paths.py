@@ -53,7 +53,7 @@ class Ways:
 
     def _find(self, route: Route) -> Way:
         found: Way | None = None
-        for models in product(*(_likely_models(route, name) for name in route.ids)):
+        for models in self._in_order(route):
             for way in self._through(route, models):
                 if route.verb(route.methods[0]) is None or (status := self._ask(way)) == 200:
                     return way
@@ -62,11 +62,23 @@ class Ways:
                 return found
         raise Undeclared(f"{route}: no row of acme is found there. Give the scene one, or WORDS a word.")
 
-    def _through(self, route: Route, models: tuple[type[Model], ...]) -> Iterator[Way]:
-        """The paths over all rows of these models."""
+    def _in_order(self, route: Route) -> Iterator[tuple[type[Model], ...]]:
+        """Models that the ids may be of; first those of which one row is found, as some have many rows."""
+        choices = list(product(*(_likely_models(route, name) for name in route.ids)))
+        if len(route.ids) == 1 and route.verb(route.methods[0]) is not None:
+            yield from (each for each in choices if self._is_found(route, each))
+        yield from choices
+
+    def _is_found(self, route: Route, models: tuple[type[Model], ...]) -> bool:
+        return any(self._ask(way) != 404 for way in self._through(route, models, most=1))
+
+    def _through(
+        self, route: Route, models: tuple[type[Model], ...], most: int | None = None
+    ) -> Iterator[Way]:
+        """The paths over all rows of these models, or over the first ones."""
         choices = {name: WORDS.get(name, ()) for name in route.parameters}
         choices |= {
-            name: tuple(self._scene.own[model]) for name, model in zip(route.ids, models, strict=True)
+            name: tuple(self._scene.own[model][:most]) for name, model in zip(route.ids, models, strict=True)
         }
         for values in product(*choices.values()):
             yield Way(

@@ -27,8 +27,13 @@ ROUTES = tenant_routes()
 
 
 @pytest.fixture(scope="module")
-def walk(scene: Scene, pristine: Pristine) -> Walk:
-    return Walk(scene, pristine, Ways(scene))
+def ways(scene: Scene) -> Ways:
+    return Ways(scene)
+
+
+@pytest.fixture(scope="module")
+def walk(scene: Scene, pristine: Pristine, ways: Ways) -> Walk:
+    return Walk(scene, pristine, ways)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
@@ -97,10 +102,11 @@ def _shows_mark(route: Route, client: Client) -> bool:
 # Ways in that are no credentials of their own
 
 
-def test_a_session_without_its_csrf_token_changes_nothing(scene: Scene, pristine: Pristine) -> None:
+def test_a_session_without_its_csrf_token_changes_nothing(
+    scene: Scene, pristine: Pristine, ways: Ways
+) -> None:
     client = moved(scene.owner, scene.acme)
     client.handler.enforce_csrf_checks = True
-    ways = Ways(scene)
     for route in ROUTES:
         if route.is_api and not route.authenticates:
             continue  # the session is not looked at
@@ -113,8 +119,7 @@ def test_a_session_without_its_csrf_token_changes_nothing(scene: Scene, pristine
             assert not pristine.restore(), f"{method} {route} has written something"
 
 
-def test_a_part_of_a_page_is_refused_to_strangers_so_that_the_page_reloads(scene: Scene) -> None:
-    ways = Ways(scene)
+def test_a_part_of_a_page_is_refused_to_strangers_so_that_the_page_reloads(scene: Scene, ways: Ways) -> None:
     for route in ROUTES:
         if not route.is_api and route.verb("GET"):
             response = Client(headers={"host": scene.acme.host, "hx-request": "true"}).get(ways.to(route).url)
