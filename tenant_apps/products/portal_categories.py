@@ -28,7 +28,8 @@ def categories(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def category_new(request: PortalRequest, below: UUID | None = None) -> HttpResponse:
     """Add a category, at the root or below another."""
-    form = CategoryForm(posted(request), initial={"parent": below})
+    parent = get_object_or_404(Category, pk=below) if below else None
+    form = CategoryForm(posted(request), initial={"parent": parent and parent.pk})
     if form.is_valid():
         given = form.cleaned_data
         category = attempt(form, lambda: services.create_category(actor=actor_of(request), **given))

@@ -16,19 +16,20 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Value:
-    """A customer's orders in one currency; cancelled ones do not count, credits are taken off."""
+    """A customer's orders in one currency; cancelled ones do not count, credits and refunds are taken off."""
 
     currency: str
     orders: int
     sold: Decimal
     credited: Decimal
+    refunded: Decimal
     first_order_at: datetime | None
     latest_order_at: datetime | None
 
     @property
     def total(self) -> Decimal:
         """What has come in for good."""
-        return self.sold - self.credited
+        return self.sold - self.credited - self.refunded
 
     @property
     def average(self) -> Decimal | None:
@@ -56,12 +57,13 @@ def worth_of(customer: Customer) -> Worth:
             sales=Count("pk", filter=sale),
             sold=Sum("total", filter=sale),
             credited=Sum("total", filter=~sale),
+            refunded=Sum("refunded_total"),
             first=Min("placed_at", filter=sale),
             latest=Max("placed_at", filter=sale),
         )
     )
     values = [
-        Value(currency, orders, sold or ZERO, credited or ZERO, first, latest)
-        for currency, orders, sold, credited, first, latest in rows
+        Value(currency, orders, sold or ZERO, credited or ZERO, refunded or ZERO, first, latest)
+        for currency, orders, sold, credited, refunded, first, latest in rows
     ]
     return Worth(sorted(values, key=lambda value: -value.total))
