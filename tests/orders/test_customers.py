@@ -16,7 +16,8 @@ from tenant_apps.orders.customers.services import create_customer, update_custom
 from tenant_apps.orders.customers.standing import CustomerErased, CustomerMerged
 from tenant_apps.orders.customers.value import worth_of
 from tenant_apps.orders.models import Order
-from tenant_apps.orders.services import cancel_order, pay_order, place_order, refund_order, update_order
+from tenant_apps.orders.payments.services import refund_order
+from tenant_apps.orders.services import cancel_order, pay_order, place_order, update_order
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import DomainError, Invalid
