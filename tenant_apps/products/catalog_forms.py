@@ -173,6 +173,10 @@ class EditForm(PortalForm):
             self.add_error("price", "Choose whether the amount is a percentage.")
         return given
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # It opens over the list, whose filters have the same names.
+        super().__init__(*args, auto_id="bulk_%s", **kwargs)
+
     @property
     def change(self) -> Change:
         """The change that the form asks for."""

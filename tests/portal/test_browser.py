@@ -333,6 +333,24 @@ def test_a_refusal_stays_in_the_dialog_and_a_success_is_said(tab, browser, shop)
     expect(page.get_by_role("status").get_by_text("The books now say 50.")).to_be_visible()
 
 
+def test_ticked_products_are_changed_together_and_changed_back(tab, browser, shop):
+    visit = tab(browser, viewport=PHONE)
+    page = visit.open("/products/")
+    page.get_by_label("Choose Oak tray").check()
+    page.get_by_label("Choose Shirt").check()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    assert visit.barriers() == []
+    page.get_by_role("button", name="Archive").click()
+    dialog = page.locator("#dialog[open]")
+    expect(dialog.get_by_label("Status")).to_have_value("archived")
+    assert visit.barriers() == []
+    dialog.get_by_role("button", name="Change 2 products").click()
+    expect(page.get_by_role("link", name="Oak tray")).to_have_count(0)
+    assert visit.barriers() == []
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Oak tray")).to_be_visible()
+
+
 def test_errors_stay_and_successes_go(tab, browser, shop):
     visit = tab(browser)
     page = visit.open(shop.path("/orders/{draft}/"))
@@ -454,7 +472,7 @@ def test_scripts_weigh_less_than_70_kb():
     scripts = ["django_htmx/htmx-2.min.js"]
     scripts += [
         f"rowhouse/js/{name}.js"
-        for name in ("forms", "shell", "theme", "toasts", "combobox", "lines", "drop")
+        for name in ("forms", "shell", "theme", "toasts", "combobox", "lines", "drop", "choosing")
     ]
     weight = 0
     for name in scripts:
