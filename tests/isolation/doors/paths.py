@@ -16,6 +16,7 @@ from tests.isolation.doors.scene import Scene
 WORDS: Final = {
     "ticket": ("no-ticket",),
     "token": ("no-token",),
+    "word": ("no-word",),
     "move": ("place", "start", "send", "apply"),
     "outcome": ("arrived",),
 }
