@@ -107,7 +107,7 @@ _TABLE = (
     _number(
         "TENANTS_PER_CONNECTION",
         "After so many tenants a database connection is replaced, as its backend remembers each one's tables.",
-        200,
+        50,
         1,
         1_000_000,
     ),

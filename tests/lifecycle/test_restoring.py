@@ -241,7 +241,8 @@ def without_imports(client: Client) -> None:
     with transaction.atomic(using=MIGRATOR_ALIAS), connections[MIGRATOR_ALIAS].cursor() as cursor:
         here = f'"{client.schema_name}"'
         cursor.execute(
-            f"DROP TABLE {here}.imports_stagedline, {here}.imports_rejectedrow, {here}.imports_import;"
+            f"DROP TABLE {here}.imports_stagedline, {here}.imports_rejectedrow, {here}.imports_importedproduct,"
+            f" {here}.imports_import;"
             f"DELETE FROM {here}.django_migrations WHERE app = 'imports'"
         )
 

