@@ -330,7 +330,7 @@ def test_other_rights_than_before_reach_every_role(acme: Tenant, monkeypatch: py
         ([], {"fake_initial": True}, "--fake-initial is not for a fleet"),
         ([], {"run_syncdb": True}, "--run-syncdb is not for a fleet"),
         ([], {"fake": True}, "Name the app and the migration"),
-        (["nothing"], {}, "There is no app 'nothing' with migrations; they are: admin, audit"),
+        (["nothing"], {}, "There is no app 'nothing' with migrations; they are: admin, api, audit"),
         (["products", "9999"], {}, "No single migration of products begins with '9999'"),
     ],
 )

@@ -1,9 +1,7 @@
 """Who may open which page: every portal route, every role."""
 
 import pytest
-from django.urls import get_resolver
 
-from tenants.checks import routes
 from tenants.users.permissions import ROLE_VERBS
 from tests.portal.shop import an_import
 
@@ -144,14 +142,6 @@ def test_every_page_sends_strangers_to_the_sign_in_page(visitor, shop):
         answer = visitor.get(shop.path(path))
         assert answer.status_code == 302, path
         assert answer["Location"].startswith("/sign-in/?next="), path
-
-
-def test_the_tables_above_have_every_page_of_the_portal():
-    declared = [pattern for _, pattern in routes(get_resolver()) if hasattr(pattern.callback, "verb")]
-    moves_of_an_import = 2  # its columns, and start, cancel, resume
-    files = 1  # the PDF of an invoice, which is there when a worker has made it
-    known = sum(map(len, (PAGES, IMPORT_PAGES, ACTIONS, HIDDEN, OWN_ACTIONS)))
-    assert len(declared) == known + moves_of_an_import + files
 
 
 def test_ids_of_the_neighbour_are_unknown_here(client_of, globex, stranger, shop, acme):

@@ -146,6 +146,11 @@ def tab(chromium: Browser, port: int, acme) -> Iterator[Callable[..., Visit]]:
     assert wrongs == []
 
 
+def suggestions(page: Any) -> Any:
+    """What a combobox offers, and not the options of other fields."""
+    return page.get_by_role("listbox").get_by_role("option")
+
+
 def barriers_everywhere(visit: Visit) -> dict[str, list[str]]:
     """What axe finds in both themes and widths."""
     found = {}
@@ -294,13 +299,15 @@ def test_the_arrows_walk_the_palette(tab, browser, shop):
 
 def test_a_list_is_searched_as_one_types_and_the_address_keeps_it(tab, browser, shop):
     page = tab(browser).open("/products/")
+    before = page.locator("#results tbody tr").count()
+    assert before > 1
     page.get_by_role("searchbox").fill("oak")
     expect(page.locator("#results tbody tr")).to_have_count(1)
     assert "q=oak" in page.url
     page.reload()
     expect(page.locator("#results tbody tr")).to_have_count(1)
     page.go_back()
-    expect(page.locator("#results tbody tr")).to_have_count(3)
+    expect(page.locator("#results tbody tr")).to_have_count(before)
 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(tab, browser, shop):
@@ -376,7 +383,7 @@ def test_an_order_is_written_with_the_keyboard(tab, browser, shop):
     expect(page.get_by_role("combobox", name="Customer")).to_have_value("C-17")
     page.get_by_role("combobox", name="Product of line 1").focus()
     page.keyboard.type("enamel")
-    expect(page.get_by_role("option")).to_have_count(1)
+    expect(suggestions(page)).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Quantity of line 1")).to_be_focused()
@@ -391,7 +398,7 @@ def test_lines_are_added_and_removed(tab, browser, shop):
     page = tab(browser).open(shop.path("/orders/{draft}/edit/"))
     page.click("text=Add lines")
     page.keyboard.type("oak")
-    page.get_by_role("option").click()
+    suggestions(page).click()
     page.get_by_role("button", name="Remove the line").first.click()
     page.click("text=Save draft")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -405,7 +412,7 @@ def test_the_customer_of_a_draft_is_changed_in_a_dialog(tab, browser, shop, acme
     page.click("text=Edit details")
     page.get_by_role("dialog").get_by_role("combobox", name="Customer").fill("")
     page.keyboard.type("grace")
-    page.get_by_role("option").click()
+    suggestions(page).click()
     page.click("text=Save details")
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
     expect(page.locator(".timeline")).to_contain_text("Changed: customer")
@@ -415,9 +422,9 @@ def test_escape_closes_suggestions_and_leaves_the_text(tab, browser, shop):
     page = tab(browser).open("/orders/new/")
     page.get_by_role("combobox", name="Customer").focus()
     page.keyboard.type("ada")
-    expect(page.get_by_role("option")).to_be_visible()
+    expect(suggestions(page)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("option")).to_have_count(0)
+    expect(suggestions(page)).to_have_count(0)
     expect(page.get_by_role("combobox", name="Customer")).to_have_value("ada")
 
 

@@ -91,4 +91,4 @@ def test_the_search_finds_records_and_pages(browser, shop):
 def test_the_search_offers_only_what_may_be_opened(browser_of, shop):
     page = text(browser_of("viewer").get("/search/?q="))
     assert "New order" not in page
-    assert "API tokens" not in page
+    assert "New product" not in page

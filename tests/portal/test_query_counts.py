@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("remembering")
 PAGES = {
     "/": 10,
     "/orders/": 4,
-    "/orders/{order}/": 7,
+    "/orders/{order}/": 9,
     "/orders/invoices/": 4,
     "/orders/invoices/{invoice}/": 4,
     "/orders/new/": 2,
