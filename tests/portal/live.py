@@ -37,11 +37,6 @@ ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
-# What a theme can break; the other rules look at what is the same in both.
-RULES_OF_COLOUR = {
-    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-    "resultTypes": ["violations"],
-}
 
 
 class Quiet(WSGIRequestHandler):
