@@ -122,11 +122,26 @@ _TABLE = (
     Variable(
         "STRIPE_API_KEY",
         "secret",
-        "Stripe's secret or restricted key. Not set: nothing is sent to Stripe.",
+        "Stripe's secret or restricted key. Not set: bin/dev starts a simulator, elsewhere nothing is sent.",
         "sk_test_51Example",
         default="",
         pattern=STRIPE_KEY,
         legal="a key that starts with sk_test_, sk_live_, rk_test_ or rk_live_",
+    ),
+    Variable(
+        "STRIPE_ADDRESS",
+        "url",
+        "Where Stripe's API answers, where that is not Stripe itself: the simulator's address.",
+        "http://127.0.0.1:12111",
+        default="",
+        choices=("http", "https"),
+    ),
+    Variable(
+        "STRIPE_WEBHOOK_SECRETS",
+        "csv",
+        "What Stripe signs its webhooks with; several while one replaces another.",
+        "whsec_example",
+        default="",
     ),
     Variable(
         "PUBLIC_HOST",
