@@ -38,10 +38,7 @@ def _set(simulator: Simulator, given: Any) -> Any:
 
 
 def _reset(simulator: Simulator, given: Any) -> Any:
-    with simulator.world.lock:
-        simulator.world.reset()
-        simulator.faults.clear()
-        simulator.keys.clear()
+    simulator.reset()
     return {"reset": True}
 
 

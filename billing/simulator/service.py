@@ -60,6 +60,13 @@ class Simulator:
         self._held: set[tuple[str, str]] = set()
         self._held_lock = threading.Lock()
 
+    def reset(self) -> None:
+        """Everything as on the first day."""
+        with self.world.lock:
+            self.world.reset()
+            self.faults.clear()
+            self.keys.clear()
+
     def answer(self, request: Request) -> Answer:
         """Answer a call; raises Cut where the connection shall end instead."""
         name = new_id("req", 14)

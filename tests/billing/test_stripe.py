@@ -27,8 +27,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def stripe(server: Server) -> Iterator[Stripe]:
     yield connect("sk_test_simulator", server.address, seconds=2)
-    server.simulator.faults.clear()
-    server.simulator.world.reset()
+    server.simulator.reset()
 
 
 def customers(client: StripeClient):

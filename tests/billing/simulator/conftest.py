@@ -20,9 +20,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def world(server: Server) -> Iterator[World]:
     yield server.simulator.world
-    server.simulator.faults.clear()
-    server.simulator.keys.clear()
-    server.simulator.world.reset()
+    server.simulator.reset()
 
 
 @pytest.fixture(scope="session")
