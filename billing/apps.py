@@ -23,5 +23,10 @@ class BillingConfig(AppConfig):
     public_grants: ClassVar[dict[str, list[str]]] = {
         "billing_usagerecord": ["id", "meter", "quantity", "idempotency_key", "occurred_at"],
     }
-    # Invoices are written from the ledger, also after a tenant has gone.
-    kept_after_deletion: ClassVar[dict[str, str]] = {"billing_usagerecord": "tenant"}
+    # Invoices are written from these, also after a tenant has gone.
+    kept_after_deletion: ClassVar[dict[str, str]] = {
+        "billing_usagerecord": "tenant",
+        "billing_rollup": "tenant",
+        "billing_export": "tenant",
+        "billing_customer": "tenant",
+    }

@@ -239,6 +239,8 @@ def _hold(wanted: dict[Any, int]) -> list[Held]:
 
 
 def _tell_placed(actor: Actor, order: Order, lines: Sequence[OrderLine]) -> None:
-    record_usage(meter="orders_placed", quantity=1, idempotency_key=f"orders_placed:{order.pk}")
+    assert order.placed_at is not None
+    key = f"orders_placed:{order.pk}"
+    record_usage(meter="orders_placed", quantity=1, idempotency_key=key, at=order.placed_at)
     data = {"number": order.number, **_summary(order, lines)}
     record(actor=actor, verb="order.placed", target=order, data=data)

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from billing.usage import record_usage
 from tenant_apps.webhooks import due
 from tenant_apps.webhooks.catalogue import TEST_EVENT
 from tenant_apps.webhooks.models import Delivery, Endpoint
@@ -189,6 +190,7 @@ def _note(turn: Turn, message: Message, at: datetime, outcome: Outcome) -> None:
         _note_attempt(delivery, _attempt(message, at, outcome), outcome)
         _note_health(endpoint, delivery, outcome)
         delivery.save()
+        _note_usage(delivery, at)
         endpoint.save(update_fields=HEALTH)
         _judge(endpoint, outcome)
 
@@ -224,6 +226,13 @@ def _note_health(endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> No
     elif delivery.event.type != TEST_EVENT:
         endpoint.failing_since = endpoint.failing_since or now
         endpoint.retry_at = now + delay_after(delivery.tries) if delivery.state == "waiting" else None
+
+
+def _note_usage(delivery: Delivery, at: datetime) -> None:
+    """What arrived is counted with the row that says so; a test of the address costs nothing."""
+    if delivery.state == Delivery.State.DELIVERED and delivery.event.type != TEST_EVENT:
+        key = f"webhooks_delivered:{delivery.pk}:{delivery.tries}"
+        record_usage(meter="webhooks_delivered", quantity=1, idempotency_key=key, at=at)
 
 
 def delay_after(tries: int) -> timedelta:

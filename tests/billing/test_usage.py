@@ -1,7 +1,10 @@
 """The usage ledger: written by a tenant's role in its transaction, and read by the platform alone."""
 
+from datetime import datetime
+
 import pytest
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege
 
 from billing.models import UsageRecord
@@ -13,8 +16,9 @@ from tests.orders.builders import a_draft, a_placed_order
 INSERT = "INSERT INTO public.billing_usagerecord (id, meter, quantity, idempotency_key, occurred_at"
 
 
-def use(key: str, quantity: int = 1) -> bool:
-    return record_usage(meter="orders_placed", quantity=quantity, idempotency_key=key)
+def use(key: str, quantity: int = 1, at: datetime | None = None) -> bool:
+    when = at or timezone.now()
+    return record_usage(meter="orders_placed", quantity=quantity, idempotency_key=key, at=when)
 
 
 def test_a_use_belongs_to_the_tenant_whose_role_wrote_it(acme: Tenant, globex: Tenant):
@@ -80,11 +84,23 @@ def test_an_order_that_is_rolled_back_leaves_no_use(acme: Tenant):
     [
         f"{INSERT}, tenant) VALUES (%s, 'orders_placed', 1, 'forged', now(), 't_somebodyelse')",
         f"{INSERT}, recorded_at) VALUES (%s, 'orders_placed', 1, 'backdated', now(), now())",
+        f"{INSERT}, txid) VALUES (%s, 'orders_placed', 1, 'in disguise', now(), 3)",
+        f"{INSERT}, is_correction) VALUES (%s, 'orders_placed', -1, 'refund', now(), true)",
+        "INSERT INTO usage_ledger.usage_rest SELECT * FROM public.billing_usagerecord WHERE id = %s",
         "SELECT count(*) FROM public.billing_usagerecord WHERE id <> %s",
         "UPDATE public.billing_usagerecord SET quantity = 1 WHERE id = %s",
         "DELETE FROM public.billing_usagerecord WHERE id = %s",
     ],
-    ids=["forge the tenant", "forge the time", "read", "change", "delete"],
+    ids=[
+        "forge the tenant",
+        "forge the time",
+        "forge the order",
+        "correct",
+        "go past",
+        "read",
+        "change",
+        "delete",
+    ],
 )
 def test_a_tenants_role_may_add_its_own_uses_and_nothing_else(acme: Tenant, statement: str):
     with (

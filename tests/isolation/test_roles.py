@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 
 from billing.usage import record_usage
 from shared_apps.clients.services import as_tenant, sign_up
@@ -137,7 +138,7 @@ def test_a_forged_tenant_in_the_usage_ledger_is_refused(acme: Tenant, globex: Te
         )
         refused(f"INSERT INTO public.billing_usagerecord ({columns}) VALUES ({values}) RETURNING id")
         refused("UPDATE public.billing_usagerecord SET quantity = 0")
-        assert record_usage(meter="orders_placed", quantity=1, idempotency_key="true")
+        assert record_usage(meter="orders_placed", quantity=1, idempotency_key="true", at=timezone.now())
     assert ask("SELECT tenant, idempotency_key FROM billing_usagerecord") == [(acme.role, "true")]
 
 

@@ -1,0 +1,169 @@
+"""Hours of use, recomputed from the ledger and sealed: never counted up, so folding twice changes nothing.
+
+A fold looks for records that the last one could not see, by transaction and not by the clock, and computes the hours
+of these anew from all their records. An hour is sealed once every transaction that ran when it was over has ended. What
+comes later raises the hour's revision; each revision leaves one row in the outbox, in the same transaction.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, Self
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from billing.meters import Kind, keys_of
+from billing.partitions import first_kept
+from tenants.routers import CONTROL_ALIAS
+
+HOUR: Final = timedelta(hours=1)
+Span = tuple[datetime, datetime]
+
+# After HOLD, which has given the fold a number of its own: who began to write before has a lower one.
+SNAPSHOT: Final = """
+    SELECT s::text, txid_snapshot_xmin(s), txid_current() FROM txid_current_snapshot() AS s"""
+HOLD: Final = """
+    INSERT INTO billing_fold AS f (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = f.id
+    RETURNING seen, closing, closing_xid, sealed_until"""
+KEEP: Final = """
+    UPDATE billing_fold SET seen = %s, closing = %s, closing_xid = %s, sealed_until = %s, folded_at = now()"""
+NEWS: Final = """
+    SELECT DISTINCT date_bin('1 hour', occurred_at, 'epoch') FROM billing_usagerecord WHERE occurred_at >= %(first)s"""
+UNSEEN: Final = """
+       AND txid >= txid_snapshot_xmin(%(seen)s::txid_snapshot)
+       AND NOT txid_visible_in_snapshot(txid, %(seen)s::txid_snapshot)"""
+KEPT: Final = """
+    ON CONFLICT (tenant, meter, hour) DO UPDATE
+       SET quantity = excluded.quantity, last_at = excluded.last_at, computed_at = now()
+     WHERE (r.quantity, r.last_at) IS DISTINCT FROM (excluded.quantity, excluded.last_at)"""
+FOLD: Final = f"""
+    INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
+    SELECT tenant, meter, date_bin('1 hour', occurred_at, 'epoch'),
+           CASE WHEN meter = ANY(%(peaks)s) THEN max(quantity) ELSE greatest(sum(quantity), 0)::bigint END,
+           max(occurred_at)
+      FROM billing_usagerecord
+     WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(counted)s)
+     GROUP BY 1, 2, 3 {KEPT}"""
+FOLD_LEVELS: Final = f"""
+    INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
+    SELECT DISTINCT ON (1, 2, 3) tenant, meter, date_bin('1 hour', occurred_at, 'epoch'), quantity, occurred_at
+      FROM billing_usagerecord
+     WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(levels)s)
+     ORDER BY 1, 2, 3, occurred_at DESC, recorded_at DESC {KEPT}"""
+# The text of the condition is that of the partial index.
+SEAL: Final = """
+    WITH due AS (
+        SELECT id, tenant, meter, hour, last_at, quantity, revision + 1 AS revision,
+               quantity - CASE WHEN meter = ANY(%(gauges)s) THEN 0 ELSE coalesce(sealed_quantity, 0) END AS value
+          FROM billing_rollup
+         WHERE (sealed_quantity IS NULL OR NOT (sealed_quantity = quantity AND sealed_quantity IS NOT NULL))
+           AND {which}),
+    raised AS (
+        UPDATE billing_rollup r SET revision = due.revision, sealed_quantity = due.quantity
+          FROM due WHERE r.id = due.id),
+    lanes AS (
+        INSERT INTO billing_lane (tenant, meter) SELECT DISTINCT tenant, meter FROM due ON CONFLICT DO NOTHING)
+    INSERT INTO billing_export (tenant, meter, hour, revision, value, at, identifier)
+    SELECT tenant, meter, hour, revision, value, least(date_trunc('second', last_at), %(latest)s),
+           format('%%s:%%s:%%s:%%s', tenant, meter, to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24'), revision)
+      FROM due WHERE value <> 0 OR meter = ANY(%(gauges)s)"""
+ENDED: Final = SEAL.format(which="hour < %(until)s")
+OF_TENANT: Final = SEAL.format(which="tenant = %(tenant)s")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far folding has come: what was seen, which hours are about to be sealed, and which are."""
+
+    seen: str | None
+    closing: datetime | None
+    closing_xid: int | None
+    sealed_until: datetime | None
+
+    def close(self, now: datetime, oldest: int, own: int) -> Self:
+        """Seal what all transactions of its time have left, and begin with the hours that have ended since.
+
+        `oldest` is the first number that still runs, `own` that of this fold, taken after `now`.
+        """
+        if self.closing_xid is not None and oldest >= self.closing_xid:
+            self.sealed_until, self.closing, self.closing_xid = self.closing, None, None
+        ended = hour_of(now)
+        if self.closing is None and (self.sealed_until is None or ended > self.sealed_until):
+            if oldest >= own:
+                self.sealed_until = ended
+            else:
+                self.closing, self.closing_xid = ended, own
+        return self
+
+
+def fold(now: datetime | None = None) -> datetime | None:
+    """Bring rollups up to the ledger and seal the hours that are complete; until when they are sealed."""
+    now = now or timezone.now()
+    with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
+        progress = Progress(*_row(cursor, HOLD))
+        snapshot, oldest, own = _row(cursor, SNAPSHOT)
+        _recompute(cursor, None if _is_foreign(progress.seen, own) else progress.seen, now)
+        progress.close(now, oldest, own)
+        cursor.execute(ENDED, {**_sealing(), "until": progress.sealed_until})
+        cursor.execute(KEEP, [snapshot, progress.closing, progress.closing_xid, progress.sealed_until])
+    return progress.sealed_until
+
+
+def seal_tenant(tenant: str, *, before: datetime | None = None) -> None:
+    """Seal what a tenant has used up to now, the hour that runs included: an invoice or its end will not wait.
+
+    With `before`, the end of a billing period, the use is dated inside of it; what follows is the next period's.
+    """
+    fold()
+    given = {**_sealing(), "tenant": tenant}
+    if before is not None:
+        given["latest"] = before - timedelta(seconds=1)
+    with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
+        cursor.execute(HOLD)
+        cursor.execute(OF_TENANT, given)
+
+
+def hour_of(when: datetime) -> datetime:
+    """The hour that a moment lies in."""
+    return when.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _recompute(cursor: Any, seen: str | None, now: datetime) -> None:
+    first = datetime.combine(first_kept(now.date()), time(), UTC)
+    cursor.execute(NEWS + (UNSEEN if seen else ""), {"first": first, "seen": seen})
+    meters = {
+        "counted": keys_of(Kind.SUM, Kind.MAX),
+        "peaks": keys_of(Kind.MAX),
+        "levels": keys_of(Kind.LAST),
+    }
+    for begin, end in _spans(sorted(hour for (hour,) in cursor.fetchall())):
+        for statement in (FOLD, FOLD_LEVELS):
+            cursor.execute(statement, {**meters, "begin": begin, "end": end})
+
+
+def _spans(hours: list[datetime]) -> Iterator[Span]:
+    """Hours that follow each other are computed together."""
+    begin = end = None
+    for hour in hours:
+        if begin is None or end != hour:
+            if begin is not None and end is not None:
+                yield begin, end
+            begin = hour
+        end = hour + HOUR
+    if begin is not None and end is not None:
+        yield begin, end
+
+
+def _is_foreign(seen: str | None, own: int) -> bool:
+    """Whether the snapshot was taken in another cluster, from which a dump was loaded: there they counted further."""
+    return seen is not None and int(seen.split(":")[1]) > own
+
+
+def _sealing() -> dict[str, Any]:
+    return {"gauges": keys_of(Kind.MAX, Kind.LAST), "latest": datetime.max.replace(tzinfo=UTC)}
+
+
+def _row(cursor: Any, statement: str) -> Any:
+    cursor.execute(statement)
+    return cursor.fetchone()

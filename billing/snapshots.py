@@ -1,0 +1,38 @@
+"""Gauges are measured every half hour; of the measures of an hour its rollup takes the last, or the largest."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from billing.usage import record_usage
+from shared_apps.lifecycle.files import folder_of, paths_in
+from tenants.context import current_tenant
+from tenants.users.models import User
+
+MEGABYTE: Final = 1_000_000
+
+
+def take_snapshots(at: datetime) -> None:
+    """Write down how every gauge of the current tenant stands; a task that runs twice in a minute says it once."""
+    # Files are looked at before the transaction begins: that may take a while.
+    stand = {key: measure() for key, measure in GAUGES.items()}
+    with transaction.atomic():
+        for key, quantity in stand.items():
+            record_usage(meter=key, quantity=quantity, idempotency_key=f"{key}:{at:%Y%m%dT%H%M}", at=at)
+
+
+def _seats() -> int:
+    """People who can sign in; an invitation takes a seat when it is accepted."""
+    with transaction.atomic():
+        return User.objects.filter(is_active=True, invited_at__isnull=True).count()
+
+
+def _storage() -> int:
+    """Megabytes of files that were uploaded or made, begun ones counted whole."""
+    folder = folder_of(current_tenant().schema)
+    return -(-sum((folder / path).stat().st_size for path in paths_in(folder)) // MEGABYTE)
+
+
+GAUGES: Final[dict[str, Callable[[], int]]] = {"seats": _seats, "storage": _storage}
