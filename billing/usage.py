@@ -46,6 +46,5 @@ def record_usage(*, meter: str, quantity: int, idempotency_key: str, at: datetim
     of it and never from the clock: a key counts once in a month, so who says it again has to name the same month.
     """
     with connections[TENANT_ALIAS].cursor() as cursor:
-        values = [uuid7(), meter_named(meter).key, quantity, idempotency_key, at]
-        cursor.execute(RECORD_USAGE, values)
+        cursor.execute(RECORD_USAGE, (uuid7(), meter_named(meter).key, quantity, idempotency_key, at))
         return bool(cursor.rowcount)
