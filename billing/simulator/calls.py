@@ -49,6 +49,11 @@ def answers(method: str, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def picked(params: Object, *names: str) -> Object:
+    """Those of some parameters that were given."""
+    return {name: params[name] for name in names if name in params}
+
+
 def page(call: Call, rows: list[Object]) -> Object:
     """The page of a list that the paging parameters ask for."""
     limit = int(call.params.get("limit", PAGE))

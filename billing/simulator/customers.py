@@ -7,8 +7,9 @@ from typing import Any
 
 from billing.simulator.calls import Call, answers, matching, page
 from billing.simulator.refusals import Refusal
-from billing.simulator.resources import changeable, changed, deletable, deleted, readable
+from billing.simulator.resources import changeable, deleted, readable
 from billing.simulator.shapes import Object, blank, filled, part
+from billing.simulator.standing import ENDED, end
 from billing.simulator.store import new_id
 
 PATH = "/v1/customers"
@@ -59,7 +60,14 @@ readable("customer", PATH)
 changeable("customer", PATH, "customer.updated", known_card)
 
 
-deletable("customer", PATH, "customer.deleted")
+@answers("DELETE", f"{PATH}/{{}}")
+def delete(call: Call) -> Object:
+    """A customer's subscriptions end with it."""
+    found = call.store.get("customer", call.ids[0])
+    for subscription in call.store.newest_first("subscription", customer=found["id"]):
+        if subscription["status"] not in ENDED:
+            end(call.world, subscription, "cancellation_requested")
+    return deleted(call, found, "customer.deleted")
 
 
 @answers("POST", f"{PATH}/{{}}/tax_ids")
@@ -104,8 +112,3 @@ def _kind_and_value(data: Object) -> Object:
 def list_payment_methods(call: Call) -> Object:
     rows = call.store.newest_first("payment_method", customer=call.ids[0])
     return page(call, matching(rows, {"type": call.params["type"]} if "type" in call.params else {}))
-
-
-def set_fields(call: Call, customer: Object, **values: Any) -> None:
-    """Change a customer from within, and tell of it."""
-    changed(call, customer, values, "customer.updated")

@@ -2,7 +2,9 @@
 
 from importlib import import_module
 
-MODULES = ("customers", "catalogue", "metering", "history")
+MODULES = """
+    customers cards catalogue metering payments subscriptions changing items invoices previews schedules clocks history
+""".split()
 
 
 def load() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from billing.simulator import control
+from billing.simulator.engine import Engine
 from billing.simulator.faults import Cut
 from billing.simulator.refusals import Refusal
 from billing.simulator.service import Answer, Request, Simulator
@@ -30,6 +31,8 @@ class Server(ThreadingHTTPServer):
         super().__init__((host, port), Exchange)
         world.address = world.address if port else f"http://{host}:{self.server_address[1]}"
         self.simulator = Simulator(world)
+        self.engine = Engine(world, self.simulator.send, lambda seconds: None)
+        world.advancing = self.engine.advance
 
     @property
     def address(self) -> str:
@@ -89,9 +92,11 @@ def running(host: str = "127.0.0.1", port: int = 0, world: World | None = None) 
     server = Server(host, port, world or World())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
+    server.engine.start()
     try:
         yield server
     finally:
+        server.engine.stop()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -52,6 +52,8 @@ def fields_of(kind: Any) -> dict[str, Any]:
         for name, hint in kind.__annotations__.items()
         if get_origin(hint) is not ClassVar
         and name not in ("deleted", "OBJECT_NAME")
+        # The package cannot read a map of objects that is null, so Stripe must be leaving it out.
+        and name not in getattr(kind, "_inner_class_dicts", ())
         # What begins with an underscore is the package's own.
         and not name.startswith("_")
     }

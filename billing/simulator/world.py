@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 import threading
@@ -43,6 +44,8 @@ class Due:
     """Something that happens at a moment."""
 
     at: int
+    # A phase of a schedule begins before the renewal at the same moment.
+    late: bool
     order: int
     what: str = field(compare=False)
     about: str = field(compare=False)
@@ -59,9 +62,10 @@ class World:
         self.emitted: list[Object] = []
         self.usage: dict[str, Any] = {}
         self.offset = 0
+        # Told of a test clock that shall move.
+        self.advancing: Callable[[str], None] = lambda clock: None
         self._agendas: defaultdict[str | None, list[Due]] = defaultdict(list)
         self._order = itertools.count()
-        self._sequence = itertools.count(1)
 
     def reset(self) -> None:
         """An account on its first day."""
@@ -103,7 +107,7 @@ class World:
 
     def plan(self, at: int, what: str, about: Object) -> None:
         """Have `what` done to an object at a moment; whoever does it looks whether it still applies."""
-        due = Due(at, next(self._order), what, about["id"])
+        due = Due(at, what != "phase", next(self._order), what, about["id"])
         heapq.heappush(self._agendas[self.clock_of(about)], due)
 
     def next_due(self, clock: str | None, until: int) -> Due | None:
@@ -111,6 +115,10 @@ class World:
         agenda = self._agendas[clock]
         return heapq.heappop(agenda) if agenda and agenda[0].at <= until else None
 
-    def number(self) -> int:
-        """The next of a running number."""
-        return next(self._sequence)
+    def snapshot(self) -> tuple[Any, ...]:
+        """All there is, to go back to."""
+        return copy.deepcopy((self.store, self.emitted, self.usage, self._agendas))
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Go back: nothing since then has happened."""
+        self.store, self.emitted, self.usage, self._agendas = snapshot
