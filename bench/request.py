@@ -29,14 +29,14 @@ TENANTS, ROUNDS, REQUESTS = 10, 60, 20
 WARM_UP: Final = 100
 CALLS: Final = ("list", "retrieve", "create_order", "not_modified")
 CREDENTIALS: Final = ("jwt", "token")
-# Stock has no entity tags: who knows the page already gets it again.
+# Stock's 304 is its list, whose bytes are dropped once they are made; what it is compared with is the list as it is.
 PEERS: Final = {"not_modified": "list"}
 TAX: Final = "list_ordinary"
 HOW: Final = (
-    "list: 20 of 200 products; retrieve: one of them; create_order: a draft of three lines; not_modified: the list, to",
-    "callers who have it. With an access token (jwt) and an API token (token), in turn for each tenant, with limits,",
-    "metering and tags. requests/s are per second of CPU on one core: the Python process and its PostgreSQL backends,",
-    "without an HTTP server. Rounds of all sides are interleaved.",
+    "list: 20 of 200 products with their categories; retrieve: one of them; create_order: a draft of three lines;",
+    "not_modified: the list, to callers who have it (stock: the list). With an access token (jwt) and an API token",
+    "(token), in turn for each tenant, with limits, metering and tags. requests/s are per second of CPU on one core:",
+    "the Python process and its PostgreSQL backends, without an HTTP server. Rounds of all sides are interleaved.",
     "peer: stock django-tenants. limit: psycopg, PyJWT and orjson alone (list_jwt), no tenancy at all (tenancy_tax:",
     "the list on the ordinary way on both sides, since without tenancy there is no short one).",
 )

@@ -22,8 +22,10 @@ def prepare(tenants: int, prefix: str = "ours") -> Scenarios:
 
 
 def product_list(host: str, user: User) -> Call:
-    """The call that is measured: a page of products, asked for with an access token."""
-    return Call(host, "/api/v1/products/", f"limit={shelf.PAGE}", str(AccessToken.issue(user)))
+    """The call that is measured: a page of products with their categories, asked for with an access token."""
+    return Call(
+        host, "/api/v1/products/", f"limit={shelf.PAGE}&expand=category", str(AccessToken.issue(user))
+    )
 
 
 def fill() -> None:
@@ -48,7 +50,7 @@ def scenarios(listed: Call, secret: str) -> dict[str, Call]:
     """The same calls with an access token and with an API token, and the list on the ordinary way."""
     product, *others = Product.objects.order_by("sku")[:3]
     lines = [{"product": str(each.id), "quantity": 2} for each in (product, *others)]
-    shown = replace(listed, path=f"/api/v1/products/{product.id}/", query="")
+    shown = replace(listed, path=f"/api/v1/products/{product.id}/", query="expand=category")
     ordered = replace(
         listed, path="/api/v1/orders/", query="", body=dump_json({"lines": lines}), expected="201"
     )

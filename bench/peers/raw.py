@@ -17,10 +17,16 @@ from tenants.hosts import directory
 from tenants.users.keys import signing_key
 
 COLUMNS = (
-    "id, sku, name, description, kind, status, price, currency, category_id AS category, on_hand, reserved, "
-    "on_hand - reserved AS available, low_stock_at, created_at, updated_at"
+    "p.id, p.sku, p.name, p.description, p.kind, p.status, p.price, p.compare_at_price, p.cost_price, p.currency, "
+    "p.tax_class, NULL AS category, p.tags, p.metadata, p.parent_id AS parent, p.options, p.option_values, "
+    "p.inherits, p.on_hand, p.reserved, p.on_hand - p.reserved AS available, p.low_stock_at, p.created_at, p.updated_at"
 )
-PAGE = f"SELECT {COLUMNS} FROM products_product ORDER BY created_at DESC, id DESC LIMIT {shelf.PAGE}"
+CATEGORY = ("id", "name", "slug", "parent", "ancestors", "created_at", "updated_at")
+JOINED = "c.id, c.name, c.slug, c.parent_id, c.ancestors, c.created_at, c.updated_at"
+PAGE = (
+    f"SELECT {COLUMNS}, {JOINED} FROM products_product AS p LEFT JOIN products_category AS c ON c.id = p.category_id "
+    f"WHERE p.parent_id IS NULL ORDER BY p.created_at DESC, p.id DESC LIMIT {shelf.PAGE}"
+)
 PERSON, ROWS = 4, 5
 
 
@@ -54,5 +60,12 @@ def _rows(tenant: Tenant, user: UUID) -> list[dict[str, Any]]:
         if cursor.fetchone() is None:
             raise PermissionError("nobody")
         cursor.set_result(ROWS)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        names = [column.name for column in cursor.description][: -len(CATEGORY)]
+        return [_product(names, row) for row in cursor.fetchall()]
+
+
+def _product(names: list[str], row: tuple[Any, ...]) -> dict[str, Any]:
+    product = dict(zip(names, row, strict=False))
+    category = row[len(names) :]
+    product["category"] = dict(zip(CATEGORY, category, strict=True)) if category[0] else None
+    return product

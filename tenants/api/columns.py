@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import F, Func, OuterRef, QuerySet, Subquery, TextField
+from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import Cast
 from rest_framework import serializers
@@ -47,17 +47,57 @@ class JsonColumn(F):
     """A column that holds JSON itself."""
 
 
-class JsonRecord(Subquery):
-    """A related record as JSON, or null."""
+class HoldsMuch(Func):
+    """Whether a column of JSON holds more than nothing: PostgreSQL writes that with spaces, and numbers its own way."""
+
+    arity = 1
+    output_field = BooleanField()
+    template = "coalesce(%(expressions)s NOT IN ('{}'::jsonb, '[]'::jsonb), FALSE)"
+
+
+class AnyOf(Func):
+    """Whether one of several conditions holds."""
+
+    output_field = BooleanField()
+    arg_joiner = " OR "
+    template = "(%(expressions)s)"
+
+
+class RowVersion(Func):
+    """The version of a row, which every change of it makes another one; its argument is a column of the row."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
+        column: Any = self.get_source_expressions()[0]
+        return f"{compiler.quote_name_unless_alias(column.alias)}.xmin", ()
+
+
+class RowVersions(Subquery):
+    """The versions of related rows as one text."""
 
     output_field = TextField()
+    template = "(SELECT string_agg(n::text, '') FROM (%(subquery)s) AS n)"
+
+
+class Nested(Subquery):
+    """Related rows within their record; `versions` tells when they change."""
+
+    output_field = TextField()
+    versions: RowVersions
+    holds_json = False
+
+
+class JsonRecord(Nested):
+    """A related record as JSON, or null."""
+
     template = "(SELECT row_to_json(n) FROM (%(subquery)s) AS n(%(names)s))"
 
 
-class JsonRecords(Subquery):
+class JsonRecords(Nested):
     """Related records as a JSON array, in their order."""
 
-    output_field = TextField()
     template = (
         "(SELECT coalesce(array_to_json(array_agg(row_to_json(n))), '[]'::json)"
         " FROM (%(subquery)s) AS n(%(names)s))"
@@ -99,9 +139,18 @@ def plain_column(model: type[models.Model], name: str) -> Expression | Combinabl
     raise NotCompiled(name)
 
 
-def holds_json(columns: Columns) -> bool:
-    """Whether a column, or one of a related record, may hold JSON, which PostgreSQL writes with spaces."""
-    return any(isinstance(column, JsonRecord | JsonRecords | JsonColumn) for column in columns.values())
+def json_within(columns: Columns) -> AnyOf | None:
+    """Whether a row has JSON that the renderer would write otherwise than PostgreSQL; None where no row can."""
+    own = [HoldsMuch(column) for column in columns.values() if isinstance(column, JsonColumn)]
+    nested = any(isinstance(column, Nested) and column.holds_json for column in columns.values())
+    found = [*own, *([Value(True, BooleanField())] if nested else [])]
+    return AnyOf(*found) if found else None
+
+
+def row_versions(columns: Columns) -> list[Expression | Combinable]:
+    """What tells whether a row, or one that is shown within it, is still the one that it was."""
+    nested = [column.versions for column in columns.values() if isinstance(column, Nested)]
+    return [F("pk"), RowVersion("pk"), *nested]
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -149,9 +198,11 @@ def _expanded(source: str, shape: type[TenantSerializer], model: type[models.Mod
     return _nested(JsonRecord, shape, related._default_manager.filter(pk=OuterRef(key.attname)).order_by())
 
 
-def _nested(kind: type[Any], shape: type[TenantSerializer], rows: QuerySet[Any]) -> Expression:
+def _nested(kind: type[Any], shape: type[TenantSerializer], rows: QuerySet[Any]) -> Nested:
     columns = columns_of(shape, rows.model)
-    nested: Expression = kind(rows.values_list(*columns.values()), names=quoted(columns))
+    nested: Nested = kind(rows.values_list(*columns.values()), names=quoted(columns))
+    nested.versions = RowVersions(rows.values_list(*row_versions(columns)))
+    nested.holds_json = json_within(columns) is not None
     return nested
 
 

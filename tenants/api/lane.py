@@ -10,8 +10,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -24,8 +24,9 @@ from django.urls import ResolverMatch, get_resolver
 
 from tenants.api.columns import NotCompiled
 from tenants.api.etags import digest, is_known, list_tag, state_tag
+from tenants.api.known import tags
 from tenants.api.limits import admit
-from tenants.api.plans import ANY_ID, Plan, Plans, is_plain
+from tenants.api.plans import Plan, Plans, is_plain
 from tenants.api.renderers import dump_json
 from tenants.checks import routes
 from tenants.context import TENANT_ALIAS, Tenant, current
@@ -35,7 +36,11 @@ from tenants.status import Door, answer
 from tenants.users.permissions import can
 from tenants.users.recognition import Recognised, recognition
 
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+Ask = Callable[[str], "list[PGresult]"]
 PREFIX: Final = "/api/v1/"
 BEARER: Final = "Bearer "
 PLAIN_ACCEPT: Final = frozenset({None, "*/*", "application/json"})
@@ -130,44 +135,40 @@ class Lane:
     def _read(
         self, request: HttpRequest, route: Route, tenant: Tenant, caller: Recognised, credential: str
     ) -> HttpResponse | None:
-        found = ID.search(request.path_info) if route.plans.action == "retrieve" else None
-        path = {"id": found[0]} if found else {}
         plan = route.plans.plan(request, caller.principal)
         is_allowed = all(can(caller.principal, verb) for verb in plan.verbs)
         if not is_allowed or not admit(request, tenant, caller.key):
             return None
-        statement = plan.statement.replace(ANY_ID.hex, UUID(path["id"]).hex) if found else plan.statement
-        connection: Any = connections[TENANT_ALIAS]
-        versions, rows = connection.read_at_once(tenant, f"{caller.question};{statement}")
-        if (versions.get_value(0, 0) or b"").decode() != caller.versions:
-            recognition.forget(tenant, credential)
-            return None
+        key = _key(request, route)
+        plan = plan.of(key) if key else plan
         request.tenant = tenant  # type: ignore[attr-defined]
         request.resolver_match = route.match
-        if found:
-            return self._record(request, route, plan, UUID(path["id"]), rows)
-        return self._list(request, route, plan, rows)
+        ask = partial(_ask, tenant, caller, credential)
+        header = request.META.get("HTTP_IF_NONE_MATCH")
+        if header is None or not plan.versions:
+            return self._written(request, route, plan, key, ask(plan.statement)[0])[1]
+        return self._unless_known(request, route, plan, key, ask)
 
-    def _list(self, request: HttpRequest, route: Route, plan: Plan, rows: Any) -> HttpResponse | None:
-        assert plan.window is not None
-        found = [rows.get_value(number, 0) for number in range(rows.ntuples)]
-        shown, more = plan.window.cut([plan.written(row) for row in found] if plan.holds_json else found)
-        last = len(shown) - 1
-        ends = (last, 0) if plan.window.is_backwards else (0, last)
-        edges = (_values(rows, ends[0]), _values(rows, ends[1])) if shown else None
-        links = dump_json(plan.window.links(request.build_absolute_uri(), edges, more=more))
-        data = b"[" + b",".join(shown) + b"]"
-        following, _, before = links[1:-1].partition(b",")
-        body = b'{"data":' + data + b',"next":' + following + b',"previous":' + before + b"}"
-        return self._response(request, route, list_tag(data, links), body)
-
-    def _record(
-        self, request: HttpRequest, route: Route, plan: Plan, key: UUID, rows: Any
+    def _unless_known(
+        self, request: HttpRequest, route: Route, plan: Plan, key: UUID | None, ask: Ask
     ) -> HttpResponse | None:
-        if rows.ntuples != 1:
-            return None
-        body, moment = plan.written(rows.get_value(0, 0)), int(rows.get_value(0, 1) or 0)
-        return self._response(request, route, state_tag(key, moment, variant=digest(body)[:16]), body)
+        """304 where the tag is known and its rows are the same; else the answer, and what it was made of."""
+        address = (request.tenant.id, request.scheme, request.META.get("HTTP_HOST"), request.get_full_path())  # type: ignore[attr-defined]
+        given = tags.of(address)
+        if given is not None and is_known(given.tag, request.META.get("HTTP_IF_NONE_MATCH")):
+            (found,) = ask(plan.versions)
+            if found.get_value(0, 0) == given.versions:
+                return self._response(request, route, given.tag, b"")
+        found, rows = ask(f"{plan.versions};{plan.statement}")
+        tag, response = self._written(request, route, plan, key, rows)
+        tags.remember(address, tag, found.get_value(0, 0))
+        return response
+
+    def _written(
+        self, request: HttpRequest, route: Route, plan: Plan, key: UUID | None, rows: Any
+    ) -> tuple[str, HttpResponse | None]:
+        tag, body = _record(plan, key, rows) if key else _list(request, plan, rows)
+        return tag, self._response(request, route, tag, body)
 
     def _response(self, request: HttpRequest, route: Route, tag: str, body: bytes) -> HttpResponse | None:
         known = is_known(tag, request.META.get("HTTP_IF_NONE_MATCH"))
@@ -212,6 +213,43 @@ def _open_tenant(request: HttpRequest) -> Tenant:
     if tenant is None or answer(tenant.status, Door.API) is not None:
         raise NotHere
     return tenant
+
+
+def _ask(tenant: Tenant, caller: Recognised, credential: str, statements: str) -> "list[PGresult]":
+    """What the statements find, on one snapshot with the caller's rows; raises NotHere when these have changed."""
+    connection: Any = connections[TENANT_ALIAS]
+    versions, *found = connection.read_at_once(tenant, f"{caller.question};{statements}")
+    if (versions.get_value(0, 0) or b"").decode() != caller.versions:
+        recognition.forget(tenant, credential)
+        raise NotHere
+    return list(found)
+
+
+def _key(request: HttpRequest, route: Route) -> UUID | None:
+    found = ID.search(request.path_info) if route.plans.action == "retrieve" else None
+    return UUID(found[0]) if found else None
+
+
+def _list(request: HttpRequest, plan: Plan, rows: Any) -> tuple[str, bytes]:
+    """The tag and the body of a page."""
+    assert plan.window is not None
+    shown, more = plan.window.cut([plan.written(rows, number) for number in range(rows.ntuples)])
+    last = len(shown) - 1
+    ends = (last, 0) if plan.window.is_backwards else (0, last)
+    edges = (_values(rows, ends[0]), _values(rows, ends[1])) if shown else None
+    links = dump_json(plan.window.links(request.build_absolute_uri(), edges, more=more))
+    data = b"[" + b",".join(shown) + b"]"
+    following, _, before = links[1:-1].partition(b",")
+    body = b'{"data":' + data + b',"next":' + following + b',"previous":' + before + b"}"
+    return list_tag(data, links), body
+
+
+def _record(plan: Plan, key: UUID, rows: Any) -> tuple[str, bytes]:
+    """The tag and the body of a record; raises NotHere when there is none."""
+    if rows.ntuples != 1:
+        raise NotHere
+    body, moment = plan.written(rows, 0), int(rows.get_value(0, 1) or 0)
+    return state_tag(key, moment, variant=digest(body)[:16]), body
 
 
 def _values(rows: Any, number: int) -> list[Any]:

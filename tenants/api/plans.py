@@ -1,19 +1,29 @@
 """What one read asks the database for: built by the view's own declarations, kept as text where it can be."""
 
-import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 from django.db import connections
 from django.db.models import BigIntegerField, F, Func, QuerySet
-from django.db.models.expressions import Combinable, Expression, RawSQL
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
-from tenants.api.columns import Columns, NotCompiled, columns_of, holds_json, plain_column, quoted
+from tenants.api.columns import (
+    AnyOf,
+    Columns,
+    NotCompiled,
+    columns_of,
+    json_within,
+    plain_column,
+    quoted,
+    row_versions,
+)
 from tenants.api.pagination import Window
 from tenants.api.renderers import dump_json
 from tenants.api.viewsets import TenantViewSet, refuse_unknown_parameters
@@ -21,8 +31,6 @@ from tenants.context import TENANT_ALIAS
 from tenants.users.authentication import Principal
 
 MOST: Final = 1_000
-# What stored JSON may have that the renderer leaves out; texts may have it too, and are written as they were.
-SPACED: Final = re.compile(rb'": |, ')
 # Stands for the id of the path in a statement that is kept.
 ANY_ID: Final = UUID("0dead0de-ad0d-4ead-8dea-d0dead0dead0")
 # A statement is kept only when nothing but these says what it reads: filters may look at the clock or the caller.
@@ -48,16 +56,31 @@ class Microseconds(Func):
 
 @dataclass(frozen=True)
 class Plan:
-    """A read as SQL, with the verbs that it needs."""
+    """A read as SQL, with the verbs that it needs.
+
+    `versions` asks for the versions of all rows that the answer is made of; empty where more than they decides.
+    """
 
     statement: str
     verbs: tuple[str, ...]
     holds_json: bool
     window: Window | None = None
+    versions: str = ""
 
-    def written(self, row: bytes) -> bytes:
+    def written(self, rows: Any, number: int) -> bytes:
         """A row of the database as the renderer writes it: JSON that was stored comes with spaces."""
-        return dump_json(orjson.loads(row)) if self.holds_json and SPACED.search(row) else row
+        row: bytes = rows.get_value(number, 0)
+        return dump_json(orjson.loads(row)) if self.holds_json and rows.get_value(number, 2) == b"t" else row
+
+    def of(self, key: UUID) -> "Plan":
+        """The plan for one record."""
+        mine, any_of_them = key.hex, ANY_ID.hex
+        statement, versions = (text.replace(any_of_them, mine) for text in (self.statement, self.versions))
+        return replace(self, statement=statement, versions=versions)
+
+
+# A plan, and what writes its question for versions.
+Made = tuple[Plan, Callable[[], str]]
 
 
 @dataclass
@@ -75,11 +98,12 @@ class Plans:
         if (kept := self._kept.get(query)) is not None:
             return kept
         view = self._view(request, principal)
-        made = self._list(view) if self.action == "list" else self._record(view)
-        if self._is_kept and not set(view.request.query_params) - KEPT:
-            self._kept[query] = made
-            if len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+        made, versions = self._list(view) if self.action == "list" else self._record(view)
+        if not self._is_kept or set(view.request.query_params) - KEPT:
+            return made
+        self._kept[query] = made = replace(made, versions=versions())
+        if len(self._kept) > MOST:
+            self._kept.popitem(last=False)
         return made
 
     @property
@@ -97,20 +121,23 @@ class Plans:
         view.select()
         return view
 
-    def _list(self, view: Any) -> Plan:
+    def _list(self, view: Any) -> Made:
         rows = view.filter_queryset(view.get_queryset()).select_related(None)
         window = Window.asked_for(rows, view.request.query_params, view.request.path)
         edges = [plain_column(rows.model, column.name) for column in window.columns]
-        columns = self._columns(view, rows)
-        statement = _page(window.rows(rows), columns, edges)
-        return Plan(statement, self._verbs(view), holds_json(columns), window)
+        columns, shown = self._columns(view, rows), window.rows(rows)
+        json = json_within(columns)
+        plan = Plan(_page(shown, columns, edges, json), self._verbs(view), json is not None, window)
+        return plan, partial(_versions, shown, columns)
 
-    def _record(self, view: Any) -> Plan:
-        rows = view.get_queryset().filter(pk=ANY_ID)
+    def _record(self, view: Any) -> Made:
+        rows = view.get_queryset().filter(pk=ANY_ID).order_by()
         names = {each.name for each in rows.model._meta.fields}
         moment = Microseconds(F("updated_at")) if "updated_at" in names else RawSQL("0", ())
         columns = self._columns(view, rows)
-        return Plan(_one(rows, columns, moment), self._verbs(view), holds_json(columns))
+        json = json_within(columns)
+        plan = Plan(_one(rows, columns, moment, json), self._verbs(view), json is not None)
+        return plan, partial(_versions, rows, columns)
 
     def _columns(self, view: Any, rows: QuerySet[Any]) -> Columns:
         shapes = view.selection.shapes(view.expansions)
@@ -134,24 +161,29 @@ def is_plain(view: type[Any], action: str) -> bool:
     return not own and is_usual and action in {"list", "retrieve"}
 
 
-def _page(rows: QuerySet[Any], columns: Columns, edges: list[Expression | Combinable]) -> str:
-    hidden = [f"_{number}" for number in range(len(edges))]
-    inner = _bound(rows.values_list(*columns.values(), *edges))
-    values = ", ".join(f"x.{name}" for name in hidden)
-    return _written(inner, columns, hidden, f"json_build_array({values})")
+def _page(rows: QuerySet[Any], columns: Columns, edges: list[Any], json: AnyOf | None) -> str:
+    values = ", ".join(f"x._{number}" for number in range(len(edges)))
+    return _written(rows, columns, edges, f"json_build_array({values})", json)
 
 
-def _one(rows: QuerySet[Any], columns: Columns, moment: Any) -> str:
-    inner = _bound(rows.order_by().values_list(*columns.values(), moment))
-    return _written(inner, columns, ["_0"], "x._0")
+def _one(rows: QuerySet[Any], columns: Columns, moment: Any, json: AnyOf | None) -> str:
+    return _written(rows, columns, [moment], "x._0", json)
 
 
-def _written(inner: str, columns: Columns, hidden: list[str], beside: str) -> str:
+def _written(rows: QuerySet[Any], columns: Columns, beside: list[Any], told: str, json: AnyOf | None) -> str:
+    flags = [] if json is None else [json]
+    inner = _bound(rows.values_list(*columns.values(), *beside, *flags))
+    names = [*columns, *(f"_{number}" for number in range(len(beside))), *("_json" for _ in flags)]
     shown = ", ".join(f'x."{name}" AS "{name}"' for name in columns)
     return (
-        f"SELECT row_to_json(q), {beside} FROM ({inner}) AS x({quoted([*columns, *hidden])})"
+        f"SELECT row_to_json(q), {told}{', x._json' if flags else ''} FROM ({inner}) AS x({quoted(names)})"
         f" CROSS JOIN LATERAL (SELECT {shown}) AS q"
     )
+
+
+def _versions(rows: QuerySet[Any], columns: Columns) -> str:
+    inner = _bound(rows.values_list(*row_versions(columns)))
+    return f"SELECT md5(string_agg(v::text, '')) FROM ({inner}) AS v"
 
 
 def _bound(rows: QuerySet[Any]) -> str:

@@ -34,7 +34,8 @@ from tenants.replicas import replica
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
-READ_ONLY: Final = " READ ONLY"
+# One snapshot for all statements, so that what they find belongs together.
+READ_ONLY: Final = " ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 TIMESTAMPTZ_OID = postgres.types["timestamptz"].oid
 SENTINEL: Final = "SELECT tenant_id, pg_backend_pid() FROM tenants_sentinel"
 

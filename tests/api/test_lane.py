@@ -10,6 +10,7 @@ import jwt
 import psycopg
 import pytest
 from django.db import connections
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -142,6 +143,50 @@ def test_expanded_records_are_the_same_on_both_ways(owner_api, shop):
         ordinary, short, sent = both(owner_api, f"/api/v1/{path}?expand={field}")
         assert shown(short) == shown(ordinary)
         assert len(sent) == 1
+
+
+def made_together() -> None:
+    """Rows of one transaction, which have one version among them."""
+    Category.objects.bulk_create(
+        Category(name=f"0 {number}", slug=f"0-{number}", parent=None) for number in range(4)
+    )
+
+
+CHANGES = {
+    "a row": lambda: Product.objects.order_by("sku").update(on_hand=F("on_hand") + 1),
+    "a related row": lambda: Category.objects.filter(name="0 3").update(name="Renamed"),
+    "a row that comes": lambda: Category.objects.create(name="-", slug="first"),
+    "a row that goes, its like comes": lambda: Category.objects.filter(name="0 0").delete(),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ("a row", "products/?limit=2&expand=category"),
+        ("a row", "products/{product}/"),
+        ("a related row", "products/{product}/?expand=category"),
+        ("a row that comes", "categories/?limit=2"),
+        ("a row that goes, its like comes", "categories/?limit=2"),
+    ],
+)
+def test_what_a_caller_has_is_not_written_again_until_it_changes(owner_api, acme, shop, change, path):
+    path = "/api/v1/" + path.format(**shop)
+    with unit_of_work(acme):
+        made_together()
+        Product.objects.update(category=Category.objects.get(name="0 3"))
+    ordinary, *_ = both(owner_api, path)
+    known = {"if-none-match": ordinary["ETag"]}
+    answers = [both(owner_api, path, **known) for _ in range(2)]
+    assert {each.status_code for *both_ways, _ in answers for each in both_ways} == {304}
+    ((sent,),) = [sent for *_, sent in answers[1:]]
+    assert "row_to_json" not in sent
+    with unit_of_work(acme):
+        CHANGES[change]()
+    ordinary, short, _ = both(owner_api, path, **known)
+    assert shown(short) == shown(ordinary)
+    assert short.status_code == 200
+    assert short["ETag"] != known["if-none-match"]
 
 
 def test_an_api_token_reads_in_one_message_as_well(acme, owner, actor, shop):

@@ -34,7 +34,7 @@ def _tenant(name: str) -> dict[str, Call]:
     host = f"{name}.localhost"
     Domain(domain=host, tenant=_client(name)).save()
     with schema_context(name):
-        user = User.objects.create_user("owner", f"owner@{name}.example")
+        user = User.objects.create_superuser("owner", f"owner@{name}.example")
         _fill()
         listed = Call(host, "/api/products/", "", str(AccessToken.for_user(user)))
         return _scenarios(listed, Token.objects.create(user=user).key)

@@ -10,12 +10,13 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
 
     class Meta:
         model = Category
-        fields = ["id", "name", "slug", "created_at", "updated_at"]
+        fields = ["id", "name", "slug", "parent", "ancestors", "created_at", "updated_at"]
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """A product."""
+    """A product with its category."""
 
+    category = CategorySerializer(read_only=True)
     available = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -28,8 +29,17 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "kind",
             "status",
             "price",
+            "compare_at_price",
+            "cost_price",
             "currency",
+            "tax_class",
             "category",
+            "tags",
+            "metadata",
+            "parent",
+            "options",
+            "option_values",
+            "inherits",
             "on_hand",
             "reserved",
             "available",

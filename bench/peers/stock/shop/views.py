@@ -17,7 +17,7 @@ class CategoryViewSet(ModelViewSet[Category]):
 class ProductViewSet(ModelViewSet[Product]):
     """Products."""
 
-    queryset = Product.objects.all()
+    queryset = Product.objects.select_related("category")
     serializer_class = ProductSerializer
     filterset_fields = ["sku", "status", "kind", "category"]
     search_fields = ["sku", "name", "description"]
