@@ -4,12 +4,12 @@ What is not known here to come out the same is refused, and then read on the ord
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import F, Func, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import Cast
 from rest_framework import serializers
@@ -37,30 +37,12 @@ class Timestamp(Func):
 
     arity = 1
     output_field = TextField()
-    text = "(%(expressions)s AT TIME ZONE 'UTC')::text"
-    template = (
-        f"translate(CASE length({text}) WHEN 19 THEN {text} ELSE rpad({text}, 26, '0') END, ' ', 'T') || 'Z'"
-    )
+    form = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+    template = f"replace(to_char(%(expressions)s AT TIME ZONE 'UTC', '{form}'), '.000000Z', 'Z')"
 
 
 class JsonColumn(F):
     """A column that holds JSON itself."""
-
-
-class HoldsMuch(Func):
-    """Whether a column of JSON holds more than nothing: PostgreSQL writes that with spaces, and numbers its own way."""
-
-    arity = 1
-    output_field = BooleanField()
-    template = "coalesce(%(expressions)s NOT IN ('{}'::jsonb, '[]'::jsonb), FALSE)"
-
-
-class AnyOf(Func):
-    """Whether one of several conditions holds."""
-
-    output_field = BooleanField()
-    arg_joiner = " OR "
-    template = "(%(expressions)s)"
 
 
 class RowVersion(Func):
@@ -74,10 +56,16 @@ class RowVersion(Func):
         return f"{compiler.quote_name_unless_alias(column.alias)}.xmin", ()
 
 
-class RowVersions(Subquery):
-    """The versions of related rows as one text."""
+class OneVersion(Subquery):
+    """The version of a related row as text, or null."""
 
     output_field = TextField()
+    template = "(SELECT n::text FROM (%(subquery)s) AS n)"
+
+
+class AllVersions(OneVersion):
+    """The versions of related rows as one text, in their order."""
+
     template = "(SELECT string_agg(n::text, '') FROM (%(subquery)s) AS n)"
 
 
@@ -85,19 +73,22 @@ class Nested(Subquery):
     """Related rows within their record; `versions` tells when they change."""
 
     output_field = TextField()
-    versions: RowVersions
+    kept: ClassVar[type[OneVersion]]
+    versions: OneVersion
     holds_json = False
 
 
 class JsonRecord(Nested):
     """A related record as JSON, or null."""
 
+    kept = OneVersion
     template = "(SELECT row_to_json(n) FROM (%(subquery)s) AS n(%(names)s))"
 
 
 class JsonRecords(Nested):
     """Related records as a JSON array, in their order."""
 
+    kept = AllVersions
     template = (
         "(SELECT coalesce(array_to_json(array_agg(row_to_json(n))), '[]'::json)"
         " FROM (%(subquery)s) AS n(%(names)s))"
@@ -139,12 +130,13 @@ def plain_column(model: type[models.Model], name: str) -> Expression | Combinabl
     raise NotCompiled(name)
 
 
-def json_within(columns: Columns) -> AnyOf | None:
-    """Whether a row has JSON that the renderer would write otherwise than PostgreSQL; None where no row can."""
-    own = [HoldsMuch(column) for column in columns.values() if isinstance(column, JsonColumn)]
-    nested = any(isinstance(column, Nested) and column.holds_json for column in columns.values())
-    found = [*own, *([Value(True, BooleanField())] if nested else [])]
-    return AnyOf(*found) if found else None
+def json_within(columns: Columns, row: str) -> str:
+    """SQL: whether a row has JSON that the renderer writes otherwise than PostgreSQL, which does it with spaces."""
+    if any(isinstance(column, Nested) and column.holds_json for column in columns.values()):
+        return "TRUE"
+    names = [name for name, column in columns.items() if isinstance(column, JsonColumn)]
+    empty = "NOT IN ('{}'::jsonb, '[]'::jsonb)"
+    return " OR ".join(f'coalesce({row}."{name}" {empty}, FALSE)' for name in names) or "FALSE"
 
 
 def row_versions(columns: Columns) -> list[Expression | Combinable]:
@@ -184,7 +176,7 @@ def _money(field: MoneyField, model: type[models.Model], source: str) -> Express
     return plain_column(model, source)
 
 
-def _many(child: Any, source: str, model: type[models.Model]) -> Expression:
+def _many(child: Any, source: str, model: type[models.Model]) -> Nested:
     relation = _field(model, source)
     if not isinstance(relation, models.ManyToOneRel):
         raise NotCompiled(source)
@@ -192,17 +184,17 @@ def _many(child: Any, source: str, model: type[models.Model]) -> Expression:
     return _nested(JsonRecords, type(child), rows)
 
 
-def _expanded(source: str, shape: type[TenantSerializer], model: type[models.Model]) -> Expression:
+def _expanded(source: str, shape: type[TenantSerializer], model: type[models.Model]) -> Nested:
     key = _foreign_key(model, source)
     related: Any = key.related_model
     return _nested(JsonRecord, shape, related._default_manager.filter(pk=OuterRef(key.attname)).order_by())
 
 
-def _nested(kind: type[Any], shape: type[TenantSerializer], rows: QuerySet[Any]) -> Nested:
+def _nested(kind: type[Nested], shape: type[TenantSerializer], rows: QuerySet[Any]) -> Nested:
     columns = columns_of(shape, rows.model)
     nested: Nested = kind(rows.values_list(*columns.values()), names=quoted(columns))
-    nested.versions = RowVersions(rows.values_list(*row_versions(columns)))
-    nested.holds_json = json_within(columns) is not None
+    nested.versions = kind.kept(rows.values_list(*row_versions(columns)))
+    nested.holds_json = json_within(columns, "") != "FALSE"
     return nested
 
 

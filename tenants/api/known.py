@@ -21,7 +21,7 @@ class Given:
     """A tag, and what its answer was made of."""
 
     tag: str
-    versions: bytes | None
+    versions: bytes
     until: float
 
 
@@ -36,7 +36,7 @@ class Tags:
         given = self._given.get(address)
         return given if given is not None and time.time() < given.until else None
 
-    def remember(self, address: Address, tag: str, versions: bytes | None) -> None:
+    def remember(self, address: Address, tag: str, versions: bytes) -> None:
         """Keep a tag for some minutes, and not beyond the day: cursors change with it."""
         now = time.time()
         self._given[address] = Given(tag, versions, min(now + GOOD_FOR, now - now % DAY + DAY))

@@ -9,13 +9,11 @@ from uuid import UUID
 
 import orjson
 from django.db import connections
-from django.db.models import BigIntegerField, F, Func, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
 from tenants.api.columns import (
-    AnyOf,
     Columns,
     NotCompiled,
     columns_of,
@@ -31,6 +29,8 @@ from tenants.context import TENANT_ALIAS
 from tenants.users.authentication import Principal
 
 MOST: Final = 1_000
+# By which a record's tag tells its states apart.
+CHANGED: Final = "updated_at"
 # Stands for the id of the path in a statement that is kept.
 ANY_ID: Final = UUID("0dead0de-ad0d-4ead-8dea-d0dead0dead0")
 # A statement is kept only when nothing but these says what it reads: filters may look at the clock or the caller.
@@ -46,31 +46,32 @@ OF_THE_BASE: Final = (
 ).split()
 
 
-class Microseconds(Func):
-    """A time as microseconds after 1970."""
-
-    arity = 1
-    output_field = BigIntegerField()
-    template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
-
-
 @dataclass(frozen=True)
 class Plan:
     """A read as SQL, with the verbs that it needs.
 
-    `versions` asks for the versions of all rows that the answer is made of; empty where more than they decides.
+    What the answer needs to know of a row beside what it shows is in `told`, the names of shown columns, or else in the
+    second column. `versions` asks for the versions of all rows that the answer is made of; empty where more decides.
     """
 
     statement: str
     verbs: tuple[str, ...]
-    holds_json: bool
+    told: tuple[str, ...] = ()
     window: Window | None = None
     versions: str = ""
 
     def written(self, rows: Any, number: int) -> bytes:
-        """A row of the database as the renderer writes it: JSON that was stored comes with spaces."""
+        """A row of the database as the renderer writes it."""
         row: bytes = rows.get_value(number, 0)
-        return dump_json(orjson.loads(row)) if self.holds_json and rows.get_value(number, 2) == b"t" else row
+        return row if rows.get_value(number, 2) == b"f" else dump_json(orjson.loads(row))
+
+    def beside(self, rows: Any, number: int) -> list[Any]:
+        """What the answer needs to know of a row."""
+        if self.told:
+            row = orjson.loads(rows.get_value(number, 0))
+            return [row[name] for name in self.told]
+        values: list[Any] = orjson.loads(rows.get_value(number, 1) or b"[]")
+        return values
 
     def of(self, key: UUID) -> "Plan":
         """The plan for one record."""
@@ -124,19 +125,21 @@ class Plans:
     def _list(self, view: Any) -> Made:
         rows = view.filter_queryset(view.get_queryset()).select_related(None)
         window = Window.asked_for(rows, view.request.query_params, view.request.path)
-        edges = [plain_column(rows.model, column.name) for column in window.columns]
-        columns, shown = self._columns(view, rows), window.rows(rows)
-        json = json_within(columns)
-        plan = Plan(_page(shown, columns, edges, json), self._verbs(view), json is not None, window)
-        return plan, partial(_versions, shown, columns)
+        columns = self._columns(view, rows)
+        return self._made(view, window.rows(rows), columns, [each.name for each in window.columns], window)
 
     def _record(self, view: Any) -> Made:
         rows = view.get_queryset().filter(pk=ANY_ID).order_by()
         names = {each.name for each in rows.model._meta.fields}
-        moment = Microseconds(F("updated_at")) if "updated_at" in names else RawSQL("0", ())
-        columns = self._columns(view, rows)
-        json = json_within(columns)
-        plan = Plan(_one(rows, columns, moment, json), self._verbs(view), json is not None)
+        return self._made(view, rows, self._columns(view, rows), [CHANGED] if CHANGED in names else [])
+
+    def _made(
+        self, view: Any, rows: QuerySet[Any], columns: Columns, names: list[str], window: Window | None = None
+    ) -> Made:
+        beside = {name: plain_column(rows.model, name) for name in names}
+        is_shown = all(columns.get(name) == column for name, column in beside.items())
+        statement = (_shown if is_shown else _beside)(rows, columns, list(beside.values()))
+        plan = Plan(statement, self._verbs(view), tuple(names) if is_shown else (), window)
         return plan, partial(_versions, rows, columns)
 
     def _columns(self, view: Any, rows: QuerySet[Any]) -> Columns:
@@ -161,29 +164,25 @@ def is_plain(view: type[Any], action: str) -> bool:
     return not own and is_usual and action in {"list", "retrieve"}
 
 
-def _page(rows: QuerySet[Any], columns: Columns, edges: list[Any], json: AnyOf | None) -> str:
-    values = ", ".join(f"x._{number}" for number in range(len(edges)))
-    return _written(rows, columns, edges, f"json_build_array({values})", json)
+def _shown(rows: QuerySet[Any], columns: Columns, beside: list[Any]) -> str:
+    inner = _bound(rows.values_list(*columns.values()))
+    return f"SELECT row_to_json(x), NULL, {json_within(columns, 'x')} FROM ({inner}) AS x({quoted(columns)})"
 
 
-def _one(rows: QuerySet[Any], columns: Columns, moment: Any, json: AnyOf | None) -> str:
-    return _written(rows, columns, [moment], "x._0", json)
-
-
-def _written(rows: QuerySet[Any], columns: Columns, beside: list[Any], told: str, json: AnyOf | None) -> str:
-    flags = [] if json is None else [json]
-    inner = _bound(rows.values_list(*columns.values(), *beside, *flags))
-    names = [*columns, *(f"_{number}" for number in range(len(beside))), *("_json" for _ in flags)]
+def _beside(rows: QuerySet[Any], columns: Columns, beside: list[Any]) -> str:
+    inner = _bound(rows.values_list(*columns.values(), *beside))
+    hidden = [f"_{number}" for number in range(len(beside))]
     shown = ", ".join(f'x."{name}" AS "{name}"' for name in columns)
+    values = ", ".join(f"x.{name}" for name in hidden)
     return (
-        f"SELECT row_to_json(q), {told}{', x._json' if flags else ''} FROM ({inner}) AS x({quoted(names)})"
-        f" CROSS JOIN LATERAL (SELECT {shown}) AS q"
+        f"SELECT row_to_json(q), json_build_array({values}), {json_within(columns, 'x')}"
+        f" FROM ({inner}) AS x({quoted([*columns, *hidden])}) CROSS JOIN LATERAL (SELECT {shown}) AS q"
     )
 
 
 def _versions(rows: QuerySet[Any], columns: Columns) -> str:
     inner = _bound(rows.values_list(*row_versions(columns)))
-    return f"SELECT md5(string_agg(v::text, '')) FROM ({inner}) AS v"
+    return f"SELECT v FROM ({inner}) AS v"
 
 
 def _bound(rows: QuerySet[Any]) -> str:
