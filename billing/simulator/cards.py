@@ -84,6 +84,8 @@ def new_method(world: World, card: Card, values: Object | None = None) -> Object
     made["allow_redisplay"] = made["allow_redisplay"] or "unspecified"
     made["metadata"] = made["metadata"] or {}
     made["card"] = _shown(card)
+    # Of the many means of payment, an answer names only the one that it is.
+    made = {name: value for name, value in made.items() if value is not None or name.startswith("customer")}
     world.store.secrets[made["id"]]["card"] = card.number
     return world.stamp(made)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import asdict, fields
 from typing import Any
 
 from billing.simulator.refusals import Refusal
 from billing.simulator.service import Request, Simulator
+from billing.simulator.webhooks import Habits
 from billing.simulator.world import Settings
 
 
@@ -47,7 +49,40 @@ def _clear_faults(simulator: Simulator, given: Any) -> Any:
     return []
 
 
+def _advance(simulator: Simulator, given: Any) -> Any:
+    """Everybody's time, for whom no test clock was made."""
+    with simulator.world.lock:
+        simulator.world.offset += int(given["seconds"])
+    simulator.world.advancing(None)
+    return _state(simulator, given)
+
+
+def _set_courier(simulator: Simulator, given: Any) -> Any:
+    known = {each.name for each in fields(Habits)}
+    if unknown := sorted(given.keys() - known):
+        raise Refusal(f"Received unknown parameter: {unknown[0]}; there are {', '.join(sorted(known))}.")
+    for name, value in given.items():
+        setattr(simulator.courier.habits, name, value)
+    return simulator.courier.state()
+
+
+def _roll(simulator: Simulator, given: Any) -> Any:
+    """A second secret for every endpoint, or the new one alone with `{"drop_old": true}`."""
+    secret = given.get("secret") or f"whsec_{secrets.token_urlsafe(24)}"
+    with simulator.world.lock:
+        for kind in ("webhook_endpoint", "v2.core.event_destination"):
+            for endpoint in simulator.world.store.oldest_first(kind):
+                signing = simulator.world.store.secrets[endpoint["id"]]["signing"]
+                signing[:] = [secret, *([] if given.get("drop_old") else signing)]
+    return {"secrets": [secret]}
+
+
 HANDLERS = {
+    ("POST", "advance"): _advance,
+    ("GET", "webhooks"): lambda simulator, given: simulator.courier.state(),
+    ("POST", "webhooks"): _set_courier,
+    ("POST", "webhooks/roll"): _roll,
+    ("POST", "webhooks/resend"): lambda simulator, given: {"sent": simulator.courier.resend(given["event"])},
     ("GET", ""): _state,
     ("POST", "settings"): _set,
     ("POST", "reset"): _reset,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from billing.simulator.changing import expire_pending
+from billing.simulator.checkout import expire_due
 from billing.simulator.collecting import retry
 from billing.simulator.renewals import (
     expire_incomplete,
@@ -33,6 +34,7 @@ DEEDS: dict[str, Callable[[World, Object, int], None]] = {
     "expire_pending": lambda world, found, now: expire_pending(world, found),
     "resume_collection": resume_collection,
     "phase": next_phase,
+    "expire_checkout": expire_due,
 }
 
 
@@ -55,8 +57,8 @@ class Engine:
         self._asked.put(None)
         self._thread.join(5)
 
-    def advance(self, clock: str) -> None:
-        """Have a test clock brought to its target."""
+    def advance(self, clock: str | None) -> None:
+        """Have a test clock brought to its target, or everybody's to now."""
         self._asked.put(clock)
 
     def _run(self) -> None:

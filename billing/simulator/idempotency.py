@@ -51,6 +51,15 @@ class Keys:
         with self._lock:
             self._kept.pop(key, None)
 
+    def saved(self) -> dict[str, Kept]:
+        """The keys that have an answer."""
+        with self._lock:
+            return {key: kept for key, kept in self._kept.items() if kept.status}
+
+    def load(self, saved: dict[str, Kept]) -> None:
+        with self._lock:
+            self._kept = dict(saved)
+
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()

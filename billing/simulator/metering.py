@@ -31,12 +31,22 @@ class Use:
     cancelled: bool = False
 
 
+@dataclass
+class Seen:
+    """An identifier that was taken, with the time of its customer's clock."""
+
+    at: int
+    use: Use | None
+    event_name: str
+    customer: str | None
+
+
 class Usage:
     """Everything that was counted: by meter and customer, and by identifier for a day."""
 
     def __init__(self) -> None:
         self.uses: dict[tuple[str, str], list[Use]] = {}
-        self.identifiers: dict[str, tuple[int, Use | None, str]] = {}
+        self.identifiers: dict[str, Seen] = {}
         self.recent: deque[float] = deque()
 
 
@@ -104,7 +114,7 @@ def take_event(world: World, given: Object) -> Object:
     made |= {"identifier": given.get("identifier") or new_id("mev"), "timestamp": at, "created": now}
     _check_identifier(world, made["identifier"], now)
     use = _counted(world, made)
-    usage_of(world).identifiers[made["identifier"]] = (now, use, made["event_name"])
+    usage_of(world).identifiers[made["identifier"]] = Seen(now, use, made["event_name"], customer)
     return made
 
 
@@ -140,7 +150,7 @@ def _check_time(at: int, now: int) -> None:
 
 def _check_identifier(world: World, identifier: str, now: int) -> None:
     seen = usage_of(world).identifiers.get(identifier)
-    if seen is not None and now - seen[0] < world.settings.identifier_hours * HOUR:
+    if seen is not None and now - seen.at < world.settings.identifier_hours * HOUR:
         raise Refusal(
             f"An event already exists with identifier {identifier}.",
             param="identifier",
@@ -162,7 +172,7 @@ def _counted(world: World, event: Object) -> Use | None:
     payload = event["payload"]
     customer = payload[active["customer_mapping"]["event_payload_key"]]
     value = Decimal(payload.get(active["value_settings"]["event_payload_key"], "1"))
-    use = Use(event["timestamp"], value, time.monotonic())
+    use = Use(event["timestamp"], value, time.time())
     usage_of(world).uses.setdefault((active["id"], customer), []).append(use)
     return use
 
@@ -223,15 +233,15 @@ def take_adjustment(world: World, given: Object) -> Object:
     """The only kind there is: take one event back."""
     identifier = (given.get("cancel") or {}).get("identifier", "")
     seen = usage_of(world).identifiers.get(identifier)
-    if seen is None or seen[2] != given["event_name"]:
+    if seen is None or seen.event_name != given["event_name"]:
         raise no_such("meter event", identifier, param="cancel[identifier]", status=400)
-    if world.now() - seen[0] > DAY:
+    if world.now(seen.customer) - seen.at > DAY:
         raise Refusal(
             "The event was received more than 24 hours ago and cannot be cancelled.",
             param="cancel[identifier]",
         )
-    if seen[1] is not None:
-        seen[1].cancelled = True
+    if seen.use is not None:
+        seen.use.cancelled = True
     made = filled("billing.meter_event_adjustment", {"cancel": {"identifier": identifier}})
     return made | {"event_name": given["event_name"], "type": "cancel", "status": "pending"}
 
@@ -271,7 +281,7 @@ def _summary(meter: Object, start: int, end: int, uses: list[Use]) -> Object:
 
 def visible_uses(world: World, meter: str, customer: str, *, at_once: bool = False) -> list[Use]:
     """What was counted and has arrived in the figures; invoices that are made final see everything."""
-    seen = time.monotonic() - (0 if at_once else world.settings.summary_lag)
+    seen = time.time() - (0 if at_once else world.settings.summary_lag)
     found = usage_of(world).uses.get((meter, customer), [])
     return [use for use in found if not use.cancelled and use.received <= seen]
 

@@ -35,6 +35,7 @@ def attempt(world: World, intent: Object, method: str | None, *, proved: bool = 
         )
     card = card_of(world, method)
     intent["payment_method"] = method
+    proved = proved or world.store.secrets[method].pop("proved", False)
     if card.outcome == "authentication_required" and not proved:
         return _asks_for_proof(world, intent)
     charge = _charge(world, intent, method)

@@ -53,7 +53,7 @@ def _expand(store: Store, answer: Any, source: Any, steps: list[str], path: str)
             param="expand",
         )
     inner = _filled(store, source, name)
-    if isinstance(answer.get(name), str) or name not in answer:
+    if inner is not source[name] or name not in answer:
         answer[name] = rendered(inner)
     if rest and inner is not None:
         _expand(store, answer[name], inner, rest, path)
@@ -65,4 +65,6 @@ def _filled(store: Store, source: Object, name: str) -> Any:
         url = f"/v1/{source['object']}s/{source['id']}/{name}"
         return {"object": "list", "data": rows(store, source), "has_more": False, "url": url}
     value = source[name]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return [store.anywhere(each) or each for each in value]
     return (store.anywhere(value) or value) if isinstance(value, str) else value

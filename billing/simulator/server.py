@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from billing.simulator import control
+from billing.simulator import control, web
 from billing.simulator.engine import Engine
 from billing.simulator.faults import Cut
 from billing.simulator.refusals import Refusal
@@ -31,7 +31,8 @@ class Server(ThreadingHTTPServer):
         super().__init__((host, port), Exchange)
         world.address = world.address if port else f"http://{host}:{self.server_address[1]}"
         self.simulator = Simulator(world)
-        self.engine = Engine(world, self.simulator.send, lambda seconds: None)
+        self.courier = self.simulator.courier
+        self.engine = Engine(world, self.courier.send, self.courier.settle)
         world.advancing = self.engine.advance
 
     @property
@@ -73,7 +74,9 @@ class Exchange(BaseHTTPRequestHandler):
         request = Request(self.command, target.path, target.query, body, headers)
         if target.path.startswith("/_simulator"):
             return _controlled(self.server.simulator, request)
-        return self.server.simulator.answer(request)
+        if target.path.startswith(("/v1/", "/v2/")):
+            return self.server.simulator.answer(request)
+        return web.answer(self.server.simulator, request)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """Silence: the platform logs its own calls."""
@@ -93,10 +96,12 @@ def running(host: str = "127.0.0.1", port: int = 0, world: World | None = None) 
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     server.engine.start()
+    server.courier.start()
     try:
         yield server
     finally:
         server.engine.stop()
+        server.courier.stop()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
+from pathlib import Path
 
 from billing.simulator import handlers
 from billing.simulator.calls import HANDLERS, Call
@@ -23,9 +23,12 @@ from billing.simulator.rendering import expanded, rendered
 from billing.simulator.routes import Route, table
 from billing.simulator.shapes import Object
 from billing.simulator.store import new_id
+from billing.simulator.webhooks import Courier
 from billing.simulator.world import World
 
 KEYS = ("sk_test_", "rk_test_")
+# The streams of meter events have keys of their own, good for minutes.
+STREAM = "/v2/billing/meter_event_stream"
 METER_EVENTS = frozenset({"/v1/billing/meter_events", "/v2/billing/meter_events"})
 
 
@@ -55,8 +58,7 @@ class Simulator:
     def __init__(self, world: World) -> None:
         handlers.load()
         self.world, self.faults, self.keys = world, Faults(), Keys()
-        # Gets the events of each call once it has committed.
-        self.send: Callable[[list[Object]], None] = lambda events: None
+        self.courier = Courier(world)
         self._held: set[tuple[str, str]] = set()
         self._held_lock = threading.Lock()
 
@@ -66,6 +68,22 @@ class Simulator:
             self.world.reset()
             self.faults.clear()
             self.keys.clear()
+        self.courier.reset()
+
+    def save(self, path: Path) -> None:
+        """Write the account into a file, all or nothing."""
+        with self.world.lock:
+            content = pickle.dumps({"world": self.world.saved(), "keys": self.keys.saved()})
+        half = path.with_name(f"{path.name}.new")
+        half.write_bytes(content)
+        half.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on with the account of a file that this program has written."""
+        saved = pickle.loads(path.read_bytes())  # noqa: S301 - our own file, in the owner's own folder
+        with self.world.lock:
+            self.world.load(saved["world"])
+            self.keys.load(saved["keys"])
 
     def answer(self, request: Request) -> Answer:
         """Answer a call; raises Cut where the connection shall end instead."""
@@ -77,7 +95,7 @@ class Simulator:
         return Answer(status, body, {"Request-Id": name, "Stripe-Version": VERSION, **more})
 
     def _served(self, request: Request, name: str) -> tuple[int, bytes, dict[str, str]]:
-        _check_key(request.headers)
+        self._check_key(request)
         _check_version(request.headers)
         self.faults.before(request.method, request.path)
         route, ids = _route_of(request)
@@ -91,12 +109,25 @@ class Simulator:
         self.faults.after(request.method, request.path)
         return answer
 
+    def _check_key(self, request: Request) -> None:
+        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not key:
+            raise Refusal("You did not provide an API key.", status=401)
+        good_until = self.world.store.secrets["streams"].get(key, 0)
+        if request.path == STREAM and good_until > self.world.now():
+            return
+        if not key.startswith(KEYS):
+            shown = f"{key[:8]}{'*' * 8}{key[-4:]}"
+            raise Refusal(
+                f"Invalid API Key provided: {shown}. The simulator takes test keys only.", status=401
+            )
+
     def _once(
         self, key: str, request: Request, name: str, run: Callable[[], bytes]
     ) -> tuple[int, bytes, dict[str, str]]:
         """Run a call with an idempotency key, unless it has been run before."""
         whole = f"{request.method} {request.path} {request.body.decode(errors='replace')}"
-        kept = self.keys.begin(key, whole, time.monotonic())
+        kept = self.keys.begin(key, whole, time.time())
         if kept is not None:
             return kept.status, kept.body, {"Idempotent-Replayed": "true", "Idempotency-Key": key}
         more: dict[str, str] = {}
@@ -126,7 +157,7 @@ class Simulator:
                 answer = expanded(self.world.store, rendered(found), found, params.get("expand") or [])
             finally:
                 # What a refused payment has changed stays changed, and is told of as well.
-                self.send(self.world.taken())
+                self.courier.send(self.world.taken())
         return json.dumps(answer).encode()
 
     @contextmanager
@@ -150,15 +181,6 @@ class Simulator:
 def _refused(refusal: Refusal, name: str) -> tuple[int, bytes, dict[str, str]]:
     may = {} if refusal.may_retry is None else {"Stripe-Should-Retry": str(refusal.may_retry).lower()}
     return refusal.status, json.dumps(refusal.body(name)).encode(), may
-
-
-def _check_key(headers: Mapping[str, str]) -> None:
-    key = headers.get("Authorization", "").removeprefix("Bearer ")
-    if not key:
-        raise Refusal("You did not provide an API key.", status=401)
-    if not key.startswith(KEYS):
-        shown = f"{key[:8]}{'*' * 8}{key[-4:]}"
-        raise Refusal(f"Invalid API Key provided: {shown}. The simulator takes test keys only.", status=401)
 
 
 def _check_version(headers: Mapping[str, str]) -> None:
@@ -200,8 +222,3 @@ def _locked() -> Refusal:
         code="lock_timeout",
         status=429,
     )
-
-
-def fields(text: str) -> dict[str, Any]:
-    """The plain fields of a form."""
-    return dict(parse_qsl(text, keep_blank_values=True))

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 from stripe._list_object import ListObject
-from stripe._object_classes import OBJECT_CLASSES
+from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 from stripe._stripe_object import StripeObject
 
 Object = dict[str, Any]
@@ -41,7 +41,7 @@ def _blank(kind: str) -> Object:
 
 def class_of(kind: str) -> Any:
     """The package's class of an object kind."""
-    module, name = OBJECT_CLASSES[kind]
+    module, name = {**V2_OBJECT_CLASSES, **OBJECT_CLASSES}[kind]
     return getattr(import_module(module), name)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import heapq
-import itertools
 import threading
 import time
 from collections import defaultdict
@@ -63,9 +62,9 @@ class World:
         self.usage: dict[str, Any] = {}
         self.offset = 0
         # Told of a test clock that shall move.
-        self.advancing: Callable[[str], None] = lambda clock: None
+        self.advancing: Callable[[str | None], None] = lambda clock: None
         self._agendas: defaultdict[str | None, list[Due]] = defaultdict(list)
-        self._order = itertools.count()
+        self._order = 0
 
     def reset(self) -> None:
         """An account on its first day."""
@@ -107,7 +106,8 @@ class World:
 
     def plan(self, at: int, what: str, about: Object) -> None:
         """Have `what` done to an object at a moment; whoever does it looks whether it still applies."""
-        due = Due(at, what != "phase", next(self._order), what, about["id"])
+        self._order += 1
+        due = Due(at, what != "phase", self._order, what, about["id"])
         heapq.heappush(self._agendas[self.clock_of(about)], due)
 
     def next_due(self, clock: str | None, until: int) -> Due | None:
@@ -118,6 +118,16 @@ class World:
     def snapshot(self) -> tuple[Any, ...]:
         """All there is, to go back to."""
         return copy.deepcopy((self.store, self.emitted, self.usage, self._agendas))
+
+    def saved(self) -> dict[str, Any]:
+        """What another process needs to go on."""
+        names = ("store", "settings", "usage", "offset", "_agendas", "_order")
+        return {name: getattr(self, name) for name in names}
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Go on where another process was."""
+        for name, value in saved.items():
+            setattr(self, name, value)
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Go back: nothing since then has happened."""
