@@ -9,22 +9,20 @@ from decimal import Decimal
 from typing import Final
 
 from django.db.models import Case, Count, F, Q, Sum, When
-from django.db.models.functions import Greatest, TruncDate
+from django.db.models.functions import TruncDate
 from django.utils.formats import date_format
 
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.payments.counting import given_back
 from tenants.charts import BarChart, Point, bar_chart
 from tenants.formats import SYMBOLS, local, money, tenant_zone, today
 
 DAYS: Final = 30
 ZERO: Final = Decimal(0)
-# What was given back counts against a sale once nothing is owed for it; what was paid too much never was one.
-GIVEN_BACK: Final = Greatest(ZERO, F("refunded_total") - Greatest(ZERO, F("paid_total") - F("total")))
 NET: Final = Sum(
     Case(
         When(kind=Order.Kind.CANCELLATION, then=-F("total")),
-        When(status=Order.Status.PLACED, then=F("total")),
-        default=F("total") - GIVEN_BACK,
+        default=F("total") - given_back(),
     )
 )
 

@@ -1,14 +1,16 @@
 """The SQL of rollups and reports. A day is one of the tenant's calendar; all parameters are named.
 
 Orders that were called off do not count. An order counts on the day on which it was placed, with what it costs now; a
-credit (an order of kind `cancellation`) lowers its own day.
+credit (an order of kind `cancellation`) lowers its own day, a refund that of its order.
 """
 
 from typing import Final
 
+from tenant_apps.orders.payments.counting import GIVEN_BACK_SQL
+
 # Orders that count, with the day they count on.
-COUNTED: Final = """
-    SELECT o.id, o.kind, o.currency, o.total, o.tax_total, o.refunded_total, o.customer_id,
+COUNTED: Final = f"""
+    SELECT o.id, o.kind, o.currency, o.total, o.tax_total, {GIVEN_BACK_SQL} AS given_back, o.customer_id,
            (o.placed_at AT TIME ZONE %(zone)s)::date AS day
       FROM orders_order o
      WHERE o.placed_at IS NOT NULL AND o.status <> 'cancelled'"""
@@ -17,7 +19,7 @@ BY_DAY: Final = """
     SELECT day, currency, count(*) FILTER (WHERE kind = 'sale') AS orders,
            coalesce(sum(total) FILTER (WHERE kind = 'sale'), 0) AS gross,
            coalesce(sum(total) FILTER (WHERE kind <> 'sale'), 0) AS credits,
-           coalesce(sum(refunded_total), 0) AS refunded,
+           coalesce(sum(given_back), 0) AS refunded,
            coalesce(sum(CASE WHEN kind = 'sale' THEN tax_total ELSE -tax_total END), 0) AS tax
       FROM counted GROUP BY day, currency"""
 
@@ -58,7 +60,7 @@ PRODUCTS: Final = f"""
 CUSTOMERS: Final = f"""
     WITH counted AS ({COUNTED}{WITHIN}), spent AS (
         SELECT customer_id, count(*) FILTER (WHERE kind = 'sale') AS orders,
-               sum(CASE WHEN kind = 'sale' THEN total ELSE -total END) - sum(refunded_total) AS amount
+               sum(CASE WHEN kind = 'sale' THEN total ELSE -total END) - sum(given_back) AS amount
           FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id)
     SELECT rank() OVER (ORDER BY s.amount DESC) AS rank, c.id, c.name, s.orders, s.amount,
            coalesce(round(100 * sum(s.amount) OVER (ORDER BY s.amount DESC, c.id)

@@ -12,14 +12,23 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shared_apps.clients.models import Client
+from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.customers.value import worth_of
+from tenant_apps.orders.editing import edit_order
+from tenant_apps.orders.figures import sales_until
 from tenant_apps.orders.models import Customer, Order, OrderLine
+from tenant_apps.orders.payments.services import refund_order
+from tenant_apps.orders.services import fulfil_order
 from tenant_apps.products.models import Product
 from tenant_apps.reports import figures, services
 from tenant_apps.reports.models import SalesDay, Stand
 from tenant_apps.reports.spans import Comparison, Interval, Span
 from tenants.context import Tenant, unit_of_work
+from tenants.formats import today
 from tenants.hosts import directory
 from tests.cast import tenant_named
+from tests.orders.builders import a_paid_order, lines
+from tests.products.builders import CLERK, a_product
 
 FIRST, LAST = date(2026, 2, 20), date(2026, 4, 12)  # the clocks change on the 29th of March
 SPAN = Span(FIRST, LAST)
@@ -208,6 +217,33 @@ def test_cohorts_follow_customers_from_their_first_order(shop: Tenant) -> None:
     assert sum(sum(cohort.later) for cohort in found) == sum(map(len, months.values()))
     first = min(month for each in months.values() for month in each)
     assert found[0].month == first
+
+
+def test_what_was_given_back_counts_once_everywhere(acme: Tenant) -> None:
+    """An edit lowers the sale itself: giving back what it freed takes nothing off, a refund beyond that does."""
+    with unit_of_work(acme):
+        mug, customer = (
+            a_product(price=Decimal(10), opening_stock=9),
+            create_customer(actor=CLERK, name="Ada"),
+        )
+        order = a_paid_order((mug, 4), customer=customer)
+        edit_order(actor=CLERK, order=order, lines=lines((mug, 3)))
+        refund_order(actor=CLERK, order=order)
+        assert told(customer) == [Decimal(30)] * 4
+        refund_order(actor=CLERK, order=fulfil_order(actor=CLERK, order=order), amount=Decimal(2))
+        assert told(customer) == [Decimal(28)] * 4
+
+
+def told(customer: Customer) -> list[Decimal]:
+    """Today's sales by the report of days, that of customers, the customer's page and the home page."""
+    day = today().date()
+    span = Span(day, day)
+    return [
+        figures.sales_report(span, Interval.DAY).total.net,
+        figures.best_customers(span, 1)[0].amount,
+        worth_of(customer).by_currency[0].total,
+        sales_until(day, "GBP").total,
+    ]
 
 
 def test_stock_is_valued_at_price_and_at_cost(acme: Tenant) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.payments.counting import given_back
 
 ZERO = Decimal(0)
 
@@ -57,7 +58,7 @@ def worth_of(customer: Customer) -> Worth:
             sales=Count("pk", filter=sale),
             sold=Sum("total", filter=sale),
             credited=Sum("total", filter=~sale),
-            refunded=Sum("refunded_total"),
+            refunded=Sum(given_back()),
             first=Min("placed_at", filter=sale),
             latest=Max("placed_at", filter=sale),
         )
