@@ -8,6 +8,7 @@ from tenants.users.jwks import jwks
 urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("", include("tenants.users.urls_portal")),
+    path("", include("shared_apps.clients.urls_portal")),
     path("", include("shared_apps.domains.urls_portal")),
     path("", include("tenant_apps.orders.urls_portal")),
     path("", include("tenant_apps.invoices.urls_portal")),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.api.urls")),
     path("api/v1/", include("tenants.users.urls")),
+    path("api/v1/", include("shared_apps.clients.urls_tenant")),
     path("api/v1/", include("shared_apps.domains.urls")),
     path("api/v1/", include("tenant_apps.products.urls")),
     path("api/v1/", include("tenant_apps.orders.urls")),

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.renaming import rename_subdomain
 from shared_apps.clients.statuses import TRANSITIONS, change_status
+from shared_apps.clients.workspace import change_workspace
 from tenants.audit.actors import actor_of
 from tenants.audit.models import AuditEntry
 from tenants.errors import DomainError
@@ -68,6 +69,15 @@ class RenameForm(forms.Form):
     )
 
 
+class SettingsForm(forms.Form):
+    """What a workspace says of itself; the lists are long, so that codes are typed."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"class": BOX}))
+    locale = forms.CharField(max_length=10, label="Language", widget=forms.TextInput(attrs={"class": BOX}))
+    time_zone = forms.CharField(max_length=64, widget=forms.TextInput(attrs={"class": BOX}))
+    currency = forms.CharField(max_length=3, widget=forms.TextInput(attrs={"class": BOX}))
+
+
 @dataclass(frozen=True)
 class Question:
     """What an operator is asked before a verb is done."""
@@ -98,6 +108,12 @@ QUESTIONS: Final = {
         "It gets another subdomain. The old one stays its own and leads to the new one; people sign in anew there.",
         RenameForm,
     ),
+    "change_settings": Question(
+        "Change the settings of",
+        "Name, language, time zone and currency, as its own people can change them. Days are cut anew by the zone, and "
+        "searches follow the language. The currency stays once products have another one.",
+        SettingsForm,
+    ),
     "archive": Question(
         "Archive",
         "Its portal and API close, and its tasks are dropped. Its data stays, and it can be reopened.",
@@ -119,6 +135,11 @@ def _asks(verb: str, description: str, url_path: str) -> Any:
 def _possible(verb: str) -> Any:
     # Asked without a tenant where no single one is meant.
     return lambda self, request, object_id=None: bool(object_id) and self.is_possible(object_id, verb)
+
+
+def _of_one(self: "ClientAdmin", request: HttpRequest, object_id: str | None = None) -> bool:
+    """Whether a single tenant is meant, whatever its status."""
+    return bool(object_id)
 
 
 class ClientAdmin(ReadOnly):
@@ -144,6 +165,7 @@ class ClientAdmin(ReadOnly):
     begin_maintenance = _asks("begin_maintenance", "Maintenance…", "maintenance")
     end_maintenance = _asks("end_maintenance", "End maintenance", "open")
     rename = _asks("rename", "Rename…", "rename")
+    change_settings = _asks("change_settings", "Settings…", "settings")
     archive = _asks("archive", "Archive…", "archive")
     reopen = _asks("reopen", "Reopen", "reopen")
     has_suspend_permission = _possible("suspend")
@@ -151,6 +173,7 @@ class ClientAdmin(ReadOnly):
     has_begin_maintenance_permission = _possible("begin_maintenance")
     has_end_maintenance_permission = _possible("end_maintenance")
     has_rename_permission = _possible("rename")
+    has_change_settings_permission = _of_one
     has_archive_permission = _possible("archive")
     has_reopen_permission = _possible("reopen")
 
@@ -189,7 +212,10 @@ class ClientAdmin(ReadOnly):
     def ask_then_do(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """Ask, because following a link must change nothing; then do it, or say why it cannot be done."""
         client, question = Client.objects.get(pk=object_id), QUESTIONS[verb]
-        form = question.form(request.POST or None) if question.form else None
+        given = (
+            {name: getattr(client, name, "") for name in question.form.base_fields} if question.form else {}
+        )
+        form = question.form(request.POST or None, initial=given) if question.form else None
         if request.method == "POST" and (form is None or form.is_valid()):
             refusal = self._do(request, client, verb, form.cleaned_data if form else {})
             if refusal is None or form is None or refusal.field not in form.fields:
@@ -214,6 +240,9 @@ class ClientAdmin(ReadOnly):
             if verb == "rename":
                 client = rename_subdomain(client_id=client.pk, actor=actor, **given)
                 done = f"is at {client.host} now."
+            elif verb == "change_settings":
+                client = change_workspace(client_id=client.pk, actor=actor, **given)
+                done = "has these settings now."
             else:
                 client = change_status(client_id=client.pk, actor=actor, verb=verb, **given)
                 done = TRANSITIONS[verb].done

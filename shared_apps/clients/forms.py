@@ -1,12 +1,17 @@
-"""Forms of the public host."""
+"""Forms of the public host and of the workspace's settings."""
 
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 
+from shared_apps.clients.models import Client
 from shared_apps.clients.services import mistakes_in
+from shared_apps.clients.workspace import CURRENCIES, time_zones
+from tenants.forms import PortalForm
 from tenants.hosts import directory
+from tenants.searching import LANGUAGES
 
 
 class SignUpForm(forms.Form):
@@ -50,3 +55,39 @@ class FindForm(forms.Form):
                 "subdomain", "No workspace has this address. Check the spelling, or sign up for a new one."
             )
         return {**self.cleaned_data, "tenant": tenant}
+
+
+class WorkspaceForm(PortalForm):
+    """What a workspace says of itself."""
+
+    name = forms.CharField(
+        max_length=120, help_text="As people see it at the top of each page and in letters."
+    )
+    locale = forms.ChoiceField(
+        label="Language", help_text="Of your products' texts: searches know its words by their stems."
+    )
+    time_zone = forms.ChoiceField(help_text="Days, reports and times follow its clocks.")
+    currency = forms.ChoiceField(
+        help_text="Of prices and reports. It can be changed as long as nothing is priced in another one."
+    )
+
+    @classmethod
+    def of(cls, client: Client, data: Any = None) -> "WorkspaceForm":
+        """The form as it begins; what is set already can be kept whatever the lists offer."""
+        form = cls(data, initial={name: getattr(client, name) for name in cls.base_fields})
+        offered = {
+            "locale": sorted(((code, language_name(code)) for code in LANGUAGES), key=lambda one: one[1]),
+            "time_zone": [(zone, zone.replace("_", " ")) for zone in time_zones()],
+            "currency": [(code, code) for code in CURRENCIES],
+        }
+        for name, choices in offered.items():
+            known = any(value == form.initial[name] for value, _ in choices)
+            now = [] if known else [(form.initial[name], form.initial[name])]
+            form.fields[name].choices = [*now, *choices]  # type: ignore[attr-defined]  # a field with choices
+        return form
+
+
+def language_name(code: str) -> str:
+    """What a language is called in English."""
+    info = LANG_INFO.get(code) or LANG_INFO.get("nb" if code == "no" else code, {"name": code})
+    return str(info["name"]).partition(" Bokm")[0]

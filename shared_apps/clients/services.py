@@ -90,13 +90,14 @@ def as_tenant(client: Client) -> Tenant:
     )  # fmt: skip
 
 
-def _check_company(given: dict[str, str]) -> None:
-    company = given["company"].strip()
+def check_company(name: str, *, field: str = "name") -> None:
+    """Refuse what is no name of a company."""
+    company = name.strip()
     if not company or len(company) > 120:
-        raise Invalid("Give the company's name in 1 to 120 characters.", field="company")
+        raise Invalid("Give the company's name in 1 to 120 characters.", field=field)
     if (character := strange_character(company, multiline=False)) is not None:
         # It goes into the subject of letters and into the title of every page.
-        raise Invalid(f"The company's name must not contain {character}: remove it.", field="company")
+        raise Invalid(f"The company's name must not contain {character}: remove it.", field=field)
 
 
 def _check_email(given: dict[str, str]) -> None:
@@ -115,7 +116,7 @@ def _check_password(given: dict[str, str]) -> None:
 
 
 CHECKS: Final[dict[str, Callable[[dict[str, str]], object]]] = {
-    "company": _check_company,
+    "company": lambda given: check_company(given["company"], field="company"),
     "subdomain": lambda given: check_subdomain(given["subdomain"]),
     "email": _check_email,
     "password": _check_password,

@@ -17,3 +17,6 @@ class ProductsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.products import bulk  # noqa: F401  (its jobs become known to the workers)
+        from tenant_apps.products.languages import follow_workspace
+
+        follow_workspace()

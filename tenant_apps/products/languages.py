@@ -6,12 +6,50 @@ from typing import Final
 
 from django.db import transaction
 
+from shared_apps.clients.workspace import FOLLOWERS, REFUSALS
 from tenant_apps.products.models import Product
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
+from tenants.context import Tenant, tenant_context
+from tenants.errors import Conflict
 from tenants.searching import current_language
 
 BATCH: Final = 1_000
+# Processes look at the directory of tenants once a second: before that the worker would take the former language.
+KNOWN_EVERYWHERE: Final = 3
+
+
+def follow_workspace() -> None:
+    """Heed changes of a tenant's settings: prices have a currency, and texts are searched in a language."""
+    REFUSALS.append(_refuse_currency)
+    FOLLOWERS.append(_follow_locale)
+
+
+def _refuse_currency(tenant: Tenant, changes: dict[str, str]) -> None:
+    if not (currency := changes.get("currency")):
+        return
+    with tenant_context(tenant), transaction.atomic():
+        others = Product.objects.exclude(currency=currency).count()
+    if others:
+        raise PricedOtherwise(
+            f"{others} products are priced in another currency than {currency}, and a product's currency is for life. "
+            "Keep the currency, or begin another workspace.",
+            field="currency",
+            products=others,
+        )
+
+
+def _follow_locale(tenant: Tenant, changes: dict[str, str]) -> None:
+    from tenant_apps.products.tasks import follow_tenant_language
+
+    if "locale" in changes:
+        with tenant_context(tenant):
+            follow_tenant_language.apply_async(countdown=KNOWN_EVERYWHERE)
+
+
+class PricedOtherwise(Conflict):
+    code = "priced_otherwise"
+    title = "Products have another currency"
 
 
 def follow_language(*, actor: Actor) -> int:

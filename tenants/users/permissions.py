@@ -25,7 +25,15 @@ WRITE: Final = frozenset(
 # What everybody has of their own, and nobody else sees.
 OWN: Final = frozenset({"sessions:own", "tokens:own"})
 MANAGE: Final = frozenset(
-    {"domains:manage", "invoices:manage", "taxes:manage", "team:manage", "tokens:manage", "webhooks:manage"}
+    {
+        "domains:manage",
+        "invoices:manage",
+        "taxes:manage",
+        "team:manage",
+        "tokens:manage",
+        "webhooks:manage",
+        "workspace:manage",
+    }
 )
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
