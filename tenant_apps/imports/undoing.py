@@ -5,18 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db import transaction
 
 from tenant_apps.imports.keys import MOST_LINES, ORDER, key_prefix, line_key
 from tenant_apps.imports.models import Import, ImportedProduct
 from tenant_apps.imports.products import WORKER, state_of
 from tenant_apps.imports.rows import Reason
 from tenant_apps.imports.staging import Rejected, copy_rejected
+from tenant_apps.orders.errors import OrderInUse
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.services import withdraw_order
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import update_product, withdraw_product
-from tenants.audit.services import record
 from tenants.errors import DomainError
 
 CHUNK: Final = 200
@@ -105,19 +105,8 @@ def _undo_order(job: Import, order: Order) -> None:
         detail = f"Somebody has changed {name} since. It stays as it is."
         return _keep(job, _line_of(order), Reason.CHANGED_SINCE, detail, [name])
     try:
-        with transaction.atomic():
-            discard_imported(order)
-    except (ProtectedError, IntegrityError):
-        detail = f"{name} is in use: an invoice, a payment or a delivery belongs to it."
-        return _keep(job, _line_of(order), Reason.IN_USE, detail, [name])
+        withdraw_order(actor=WORKER, order=order)
+    except OrderInUse as refusal:
+        return _keep(job, _line_of(order), Reason.IN_USE, refusal.detail, [name])
     job.records_undone += 1
     return None
-
-
-def discard_imported(order: Order) -> None:
-    """Remove an imported order that nothing has been done with. Its number is not given again."""
-    if order.payments.exists() or order.fulfilments.exists():
-        raise IntegrityError
-    data = {"number": order.number, "external_reference": order.external_reference}
-    record(actor=WORKER, verb="order.import_undone", target=order, data=data)
-    order.delete()

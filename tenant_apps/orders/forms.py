@@ -190,11 +190,15 @@ def initial_lines(lines: Iterable[Any]) -> list[dict[str, Any]]:
     return [{"product": line.sku, "quantity": line.quantity} for line in lines]
 
 
-class CancelForm(PortalForm):
+class CloseShortForm(PortalForm):
+    """Why the rest of an order does not leave."""
+
+    note = forms.CharField(
+        label="Reason", required=False, max_length=500, help_text="It is added to the order's note."
+    )
+
+
+class CancelForm(CloseShortForm):
     """Why an order is called off."""
 
     restock = forms.BooleanField(label="What has left comes back into stock", required=False)
-
-    note = forms.CharField(
-        label="Reason", required=False, max_length=500, help_text="It stays in the order's timeline."
-    )

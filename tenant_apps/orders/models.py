@@ -141,6 +141,8 @@ class Order(Record):
     total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO)
     paid_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
     refunded_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
+    # The price, after discount and with tax, of what had not left when the order was closed without it.
+    unshipped_total = models.DecimalField(max_digits=14, decimal_places=2, default=ZERO, db_default=ZERO)
     tags = ArrayField(models.CharField(max_length=40), blank=True, default=list, db_default=[])
     # The customer's addresses at the moment of placing, as customers.addresses.snapshot_addresses has them.
     billing_address = models.JSONField(null=True, blank=True, editable=False)
@@ -229,6 +231,11 @@ class Order(Record):
                 name="orders_order_payment_status_right",
             ),
             models.CheckConstraint(
+                condition=Q(unshipped_total=0)
+                | Q(status="closed", unshipped_total__gt=0, unshipped_total__lte=F("total")),
+                name="orders_order_unshipped_once_closed",
+            ),
+            models.CheckConstraint(
                 condition=Q(fulfilment_status__in=["unfulfilled", "partial", "fulfilled", "returned"]),
                 name="orders_order_fulfilment_status_known",
             ),
@@ -251,7 +258,7 @@ class Order(Record):
 
     def can(self, move: Move) -> bool:
         """Whether the move starts from this order's status."""
-        return self.kind == self.Kind.SALE and self.status in TRANSITIONS[move].sources
+        return self.kind == self.Kind.SALE and TRANSITIONS[move].starts_from(self)
 
     @property
     def actions(self) -> list[Move]:
@@ -286,10 +293,10 @@ class Order(Record):
 
     @property
     def refund_due(self) -> Decimal:
-        """What was paid beyond what the order costs now: all of it once it was cancelled."""
+        """What was paid beyond what the customer gets: all of it once the order was cancelled."""
         if self.status == self.Status.CANCELLED:
             return self.balance
-        return max(self.balance - self.total, ZERO)
+        return max(self.balance - (self.total - self.unshipped_total), ZERO)
 
     @property
     def is_editable(self) -> bool:
@@ -331,17 +338,26 @@ class Move(models.TextChoices):
     REOPEN = "reopen", "Wait for payment again"
     FULFIL = "fulfil", "Fulfil"
     CLOSE = "close", "Close"
+    CLOSE_SHORT = "close_short", "Close without the rest"
     CANCEL = "cancel", "Cancel"
 
 
 @dataclass(frozen=True)
 class Transition:
-    """From where a move may start, where it ends, and which time it stamps. Some are nobody's to choose."""
+    """From where a move may start, where it ends, and which time it stamps. Some are nobody's to choose.
+
+    `goods` narrows the sources to orders whose goods are so far.
+    """
 
     sources: frozenset[str]
     target: str
     stamp: str
     is_chosen: bool = True
+    goods: frozenset[str] = frozenset(Order.FulfilmentStatus.values)
+
+    def starts_from(self, order: Order) -> bool:
+        """Whether an order stands where the move begins."""
+        return order.status in self.sources and order.fulfilment_status in self.goods
 
 
 TRANSITIONS: dict[Move, Transition] = {
@@ -351,6 +367,13 @@ TRANSITIONS: dict[Move, Transition] = {
     Move.REOPEN: Transition(frozenset({Order.Status.PAID}), Order.Status.PLACED, "", is_chosen=False),
     Move.FULFIL: Transition(frozenset({Order.Status.PAID}), Order.Status.FULFILLED, "fulfilled_at"),
     Move.CLOSE: Transition(frozenset({Order.Status.FULFILLED}), Order.Status.CLOSED, "closed_at"),
+    # The rest never leaves: it can be sold again, and what was paid for it is owed to the customer.
+    Move.CLOSE_SHORT: Transition(
+        frozenset({Order.Status.PAID}),
+        Order.Status.CLOSED,
+        "closed_at",
+        goods=frozenset({Order.FulfilmentStatus.PARTIAL}),
+    ),
     Move.CANCEL: Transition(
         frozenset({Order.Status.DRAFT, Order.Status.PLACED, Order.Status.PAID}),
         Order.Status.CANCELLED,

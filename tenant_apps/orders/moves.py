@@ -27,7 +27,7 @@ def locked_for(order: Order, move: Move) -> Order:
 def advance(order: Order, move: Move, **values: Any) -> Order:
     """Make the move by one conditional update; of two at the same moment one finds no row."""
     transition = TRANSITIONS[move]
-    if order.status not in transition.sources:
+    if not transition.starts_from(order):
         raise refusal(order, move)
     values |= {
         "status": transition.target,

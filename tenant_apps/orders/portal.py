@@ -20,6 +20,7 @@ from tenant_apps.orders.editing import edit_order
 from tenant_apps.orders.forms import (
     BaseLines,
     CancelForm,
+    CloseShortForm,
     DetailsForm,
     Lines,
     NotesForm,
@@ -29,6 +30,7 @@ from tenant_apps.orders.forms import (
     initial_lines,
     with_more_lines,
 )
+from tenant_apps.orders.fulfilments.services import price_unsent, progress_of
 from tenant_apps.orders.models import Move, Order
 from tenant_apps.orders.searching import search_orders
 from tenant_apps.orders.sheets import LINES, ORDERS
@@ -93,6 +95,7 @@ BUTTONS: Final = {
 def order_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One order: its lines, its customer, its way so far, and what can be done with it."""
     order = get_object_or_404(Order.objects.with_customer().with_lines(), pk=pk)
+    payments, deliveries = list(order.payments.all()), order.deliveries
     return render(
         request,
         "orders/detail.html",
@@ -100,11 +103,12 @@ def order_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
             "order": order,
             "lines": list(order.lines.all()),
             "stages": stages_of(order),
-            "timeline": timeline_of(order),
+            "timeline": timeline_of(order, payments=payments, deliveries=deliveries),
             "source": SOURCES[order.source],
             "told": order.breakdown(),
-            "payments": list(order.payments.all()),
-            "deliveries": order.deliveries,
+            "payments": payments,
+            "deliveries": deliveries,
+            "is_closable_short": order.can(Move.CLOSE_SHORT),
             "buttons": [(move.value, *BUTTONS[move]) for move in order.actions if move in BUTTONS],
         },
     )
@@ -236,6 +240,28 @@ def order_cancel(request: PortalRequest, pk: UUID) -> HttpResponse:
         if attempt(form, lambda: services.cancel_order(actor=actor_of(request), order=order, **terms)):
             return done(request, _url(order), "The order is cancelled.")
     return show_form(request, "orders/cancel.html", {"form": form, "order": order})
+
+
+@portal("orders:write")
+@require_http_methods(["GET", "POST"])
+def order_close_short(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Say what is left out and what is owed for it, then close the order without it."""
+    order = get_object_or_404(Order.objects.with_lines(), pk=pk)
+    form = CloseShortForm(posted(request))
+    if form.is_valid():
+        terms = form.cleaned_data
+        closed = attempt(form, lambda: services.close_short(actor=actor_of(request), order=order, **terms))
+        if closed:
+            return done(request, _url(order), _closed(closed))
+    progress = progress_of(order)
+    context = {"form": form, "order": order, "owed": price_unsent(progress)}
+    context["rest"] = [(each.line, each.to_send) for each in progress if each.to_send]
+    return show_form(request, "orders/close_short.html", context)
+
+
+def _closed(order: Order) -> str:
+    owed = f" {money(order.refund_due, order.currency)} is owed to the customer." if order.refund_due else ""
+    return f"The order is closed.{owed}"
 
 
 @portal("orders:write")

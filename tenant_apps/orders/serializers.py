@@ -84,7 +84,7 @@ class OrderDetailSerializer(OrderSerializer):
     )
     due = fields.MoneyField(max_digits=14, read_only=True, help_text="What has to be paid yet.")
     refund_due = fields.MoneyField(
-        max_digits=14, read_only=True, help_text="What was paid beyond what the order costs now."
+        max_digits=14, read_only=True, help_text="What was paid beyond what the customer gets."
     )
     billing_address = PlacedAddressField()
     shipping_address = PlacedAddressField()
@@ -105,6 +105,7 @@ class OrderDetailSerializer(OrderSerializer):
             "shipping_description",
             "shipping_tax_rate",
             "shipping_tax",
+            "unshipped_total",
             "due",
             "refund_due",
             "billing_address",
@@ -181,8 +182,15 @@ class EditSerializer(TenantModelSerializer):
         extra_kwargs = LIMITS
 
 
-class CancellationSerializer(TenantSerializer):
+class CloseShortSerializer(TenantSerializer):
+    """Why the rest of an order does not leave."""
+
+    note = fields.TextField(
+        required=False, allow_blank=True, max_length=500, help_text="It is added to the order's note."
+    )
+
+
+class CancellationSerializer(CloseShortSerializer):
     """Why an order is called off, and whether goods that have left come back into stock."""
 
-    note = fields.TextField(required=False, allow_blank=True, max_length=500)
     restock = fields.BooleanField(required=False, default=False)

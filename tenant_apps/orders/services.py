@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from billing.entitlements import Limit, require
 from billing.usage import record_usage
 from tenant_apps.orders.customers.addresses import snapshot_addresses
-from tenant_apps.orders.errors import ReferenceTaken
-from tenant_apps.orders.fulfilments.services import fulfil_order, progress_of, take_all_back, unsent
+from tenant_apps.orders.errors import OrderInUse, ReferenceTaken
+from tenant_apps.orders.fulfilments.services import (
+    fulfil_order,
+    price_unsent,
+    progress_of,
+    take_all_back,
+    unsent,
+)
 from tenant_apps.orders.models import Move, Order, OrderLine
 from tenant_apps.orders.moves import MoveRefused, advance, locked_for
 from tenant_apps.orders.payments.services import pay_order
@@ -197,22 +205,74 @@ def close_order(*, actor: Actor, order: Order) -> Order:
 
 
 @transaction.atomic
+def close_short(*, actor: Actor, order: Order, note: str = "") -> Order:
+    """End an order of which only a part has left: the rest can be sold again, and its price is owed to the customer.
+
+    The delivery was made, so what it cost stays; `refund_due` says what to give back.
+    """
+    order = locked_for(order, Move.CLOSE_SHORT)
+    progress = progress_of(order)
+    left_out = unsent(progress)
+    release_stock(actor=actor, held=hold_stock(left_out), source=order.stock_source)
+    noted = _with_note(order, note, "Closed without the rest")
+    order = advance(order, Move.CLOSE_SHORT, unshipped_total=price_unsent(progress), **noted)
+    record(actor=actor, verb="order.closed", target=order, data=_shortage(order, left_out))
+    return order
+
+
+@transaction.atomic
 def cancel_order(*, actor: Actor, order: Order, note: str = "", restock: bool = False) -> Order:
     """Call an order off: what it had reserved can be sold again, and what was paid is to be given back.
 
-    Goods that have left already come back into stock where `restock` says so.
+    Goods that have left already come back into stock where `restock` says so. The note goes to the order's own.
     """
     order = locked_for(order, Move.CANCEL)
-    note = clean_line(note, field="note", most=500, needed=False)
+    noted = _with_note(order, note, "Cancelled")
     if order.holds_stock:
         progress = progress_of(order)
         release_stock(actor=actor, held=hold_stock(unsent(progress)), source=order.stock_source)
         if restock:
             take_all_back(actor, order, progress, note=note)
-    order = advance(order, Move.CANCEL)
-    data = {"number": order.number, "note": note, "refund_due": str(order.refund_due)}
+    order = advance(order, Move.CANCEL, **noted)
+    data = {"number": order.number, "note_given": bool(noted), "refund_due": str(order.refund_due)}
     record(actor=actor, verb="order.cancelled", target=order, data=data)
     return order
+
+
+@transaction.atomic
+def withdraw_order(*, actor: Actor, order: Order) -> None:
+    """Remove an imported order that nothing has been done with. Its number is not given again."""
+    order = locked(order)
+    if order.source != Order.Source.IMPORT or order.payments.exists() or order.fulfilments.exists():
+        raise _in_use(order)
+    data = {"number": order.number, "external_reference": order.external_reference}
+    record(actor=actor, verb="order.import_undone", target=order, data=data)
+    try:
+        with transaction.atomic():
+            order.delete()
+    except (ProtectedError, IntegrityError) as error:
+        raise _in_use(order) from error
+
+
+def _in_use(order: Order) -> OrderInUse:
+    name = order.external_reference or str(order)
+    return OrderInUse(f"{name} is in use: an invoice, a payment or a delivery belongs to it.")
+
+
+def _with_note(order: Order, note: str, what: str) -> dict[str, str]:
+    """The order's own note with one more line: unlike the audit log it can be emptied when a person is forgotten."""
+    line = clean_line(note, field="note", most=500, needed=False)
+    return {"note": "\n".join(filter(None, [order.note, f"{what}: {line}"]))} if line else {}
+
+
+def _shortage(order: Order, left_out: dict[UUID, int]) -> dict[str, Any]:
+    return {
+        "number": order.number,
+        "pieces_left_out": sum(left_out.values()),
+        "unshipped_total": str(order.unshipped_total),
+        "refund_due": str(order.refund_due),
+        "currency": order.currency,
+    }
 
 
 def take_numbers(*, count: int = 1) -> range:

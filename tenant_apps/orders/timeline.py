@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Fulfilment, Order, Payment
 from tenants.audit.models import AuditEntry
 from tenants.formats import money
 
@@ -55,18 +55,29 @@ def stages_of(order: Order) -> list[Stage]:
     ]
 
 
-def timeline_of(order: Order) -> list[Event]:
-    """What happened to the order, the newest first."""
+def timeline_of(
+    order: Order, *, payments: Sequence[Payment], deliveries: Sequence[Fulfilment]
+) -> list[Event]:
+    """What happened to the order, the newest first.
+
+    What people have typed is not in the audit log: it is shown from the payments and deliveries that have it.
+    """
+    words = {str(payment.pk): {"reason": payment.reason} for payment in payments}
+    words |= {
+        str(each.pk): {"note": each.note, "carrier": each.carrier, "tracking_number": each.tracking_number}
+        for each in deliveries
+    }
     entries = AuditEntry.objects.about(order)[:TIMELINE]
-    events = [Event(_told(entry), entry.actor_label, entry.at) for entry in entries]
+    events = [Event(_told(entry, words), entry.actor_label, entry.at) for entry in entries]
     if not events and order.source == Order.Source.IMPORT:
         return [Event("Brought in by an import", "Import", order.created_at)]
     return events
 
 
-def _told(entry: AuditEntry) -> str:
+def _told(entry: AuditEntry, words: Mapping[str, dict[str, str]]) -> str:
     tell = SENTENCES.get(entry.verb)
-    return tell(entry.data) if tell else entry.verb.removeprefix("order.").replace("_", " ").capitalize()
+    data = {**entry.data, **words.get(entry.data.get("payment") or entry.data.get("fulfilment") or "", {})}
+    return tell(data) if tell else entry.verb.removeprefix("order.").replace("_", " ").capitalize()
 
 
 def _lines(count: int) -> str:
@@ -101,6 +112,13 @@ def _paid(data: dict[str, Any]) -> str:
     return f"Paid in full, {received} received" if received else "Marked as paid"
 
 
+def _closed(data: dict[str, Any]) -> str:
+    count = data.get("pieces_left_out", 0)
+    if not count:
+        return "Closed"
+    return f"Closed without {_pieces({'pieces': count})}; {_amount(data, 'refund_due')} to be given back"
+
+
 def _fulfilled(data: dict[str, Any]) -> str:
     return f"Fulfilled; the goods left{_parcel(data)}"
 
@@ -127,5 +145,6 @@ SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "order.fulfilled": _fulfilled,
     "order.parcel_updated": lambda data: f"Parcel named{_parcel(data)}",
     "order.returned": _returned,
-    "order.cancelled": lambda data: f"Cancelled: {data['note']}" if data.get("note") else "Cancelled",
+    "order.closed": _closed,
+    "order.cancelled": lambda data: "Cancelled, with a note" if data.get("note_given") else "Cancelled",
 }

@@ -17,6 +17,7 @@ urlpatterns = [
     path("orders/<uuid:pk>/edit/", portal.order_edit, name="edit"),
     path("orders/<uuid:pk>/details/", portal.order_details, name="details"),
     path("orders/<uuid:pk>/cancel/", portal.order_cancel, name="cancel"),
+    path("orders/<uuid:pk>/close-short/", portal.order_close_short, name="close_short"),
     path("orders/<uuid:pk>/discard/", portal.order_discard, name="discard"),
     path("orders/<uuid:pk>/pay/", payments.order_pay, name="pay"),
     path("orders/<uuid:pk>/refund/", payments.order_refund, name="refund"),

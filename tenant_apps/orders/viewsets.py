@@ -18,6 +18,7 @@ from tenant_apps.orders.payments.serializers import NewPaymentSerializer
 from tenant_apps.orders.payments.services import pay_order, refund_order
 from tenant_apps.orders.serializers import (
     CancellationSerializer,
+    CloseShortSerializer,
     DraftChangesSerializer,
     EditSerializer,
     LinesSerializer,
@@ -28,6 +29,7 @@ from tenant_apps.orders.serializers import (
 from tenant_apps.orders.services import (
     cancel_order,
     close_order,
+    close_short,
     create_and_place_order,
     create_draft,
     discard_draft,
@@ -56,6 +58,7 @@ class OrderViewSet(Creates, Updates, Deletes, Exports, TenantViewSet):
         "partial_update": DraftChangesSerializer,
         "lines": LinesSerializer,
         "cancel": CancellationSerializer,
+        "close_short": CloseShortSerializer,
         "edit": EditSerializer,
         "pay": NewPaymentSerializer,
         "refund": NewPaymentSerializer,
@@ -119,6 +122,11 @@ class OrderViewSet(Creates, Updates, Deletes, Exports, TenantViewSet):
     def close(self, request: Request, **path: UUID) -> Response:
         """End a fulfilled order."""
         return self._move(close_order)
+
+    @action(detail=True, methods=["post"], url_path="close-short")
+    def close_short(self, request: Request, **path: UUID) -> Response:
+        """End an order of which only a part has left; the rest can be sold again, `refund_due` says what is owed."""
+        return self._move(close_short)
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **path: UUID) -> Response:

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from tenant_apps.invoices.models import Invoice
 from tenant_apps.orders.customers.models import Customer
+from tenant_apps.orders.models import Order
 from tenant_apps.webhooks import due
 from tenant_apps.webhooks.catalogue import CATALOGUE, ERASING, kind_of
 from tenant_apps.webhooks.models import EVERYTHING, Delivery, Event
@@ -49,12 +51,19 @@ def subscribe() -> None:
 def _hear(name: str | None) -> Any:
     def hear(entry: AuditEntry, endpoints: list[UUID]) -> None:
         if entry.verb in ERASING and entry.target_id is not None:
-            merged = Customer.objects.filter(merged_into=entry.target_id).values_list("pk", flat=True)
-            forget(entry.target_id, *merged)
+            forget(*_speaking_of(entry.target_id))
         if name is not None and endpoints:
             write_event(name, endpoints, subject_id=entry.target_id, details=entry.data, at=entry.at)
 
     return hear
+
+
+def _speaking_of(customer: UUID) -> list[UUID]:
+    """A person, whoever was merged into it, and what names them: orders with their addresses and notes, documents."""
+    merged = Customer.objects.filter(merged_into=customer).values_list("pk", flat=True)
+    people = [customer, *merged]
+    orders = list(Order.objects.filter(customer__in=people).values_list("pk", flat=True))
+    return [*people, *orders, *Invoice.objects.filter(order__in=orders).values_list("pk", flat=True)]
 
 
 def write_event(

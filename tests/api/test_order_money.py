@@ -80,3 +80,14 @@ def test_a_placed_order_is_edited_with_its_difference(owner_api):
     assert errors(owner_api.post(f"{path}pay/", {"amount": "-1.00"})) == {"/amount": "min_value"}
     wrong = {"lines": [{"order_line": order["id"], "quantity": 0}]}
     assert errors(owner_api.post(f"{path}fulfil/", wrong)) == {"/lines/0/quantity": "min_value"}
+
+
+def test_an_order_is_closed_without_its_rest(owner_api):
+    order = an_order(owner_api)
+    path = f"orders/{order['id']}/"
+    problem(owner_api.post(f"{path}close-short/"), 409, "move_refused")
+    owner_api.post(f"{path}pay/")
+    owner_api.post(f"{path}fulfil/", {"lines": [{"order_line": order["lines"][0]["id"], "quantity": 1}]})
+    closed = owner_api.post(f"{path}close-short/", {"note": "Sold out"}).json()
+    assert (closed["status"], closed["unshipped_total"], closed["refund_due"]) == ("closed", "10.00", "10.00")
+    assert owner_api.post(f"{path}refund/").json()["refund_due"] == "0.00"

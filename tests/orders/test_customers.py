@@ -1,5 +1,6 @@
 """The verbs of customers: addresses, notes, tags, merging and erasing."""
 
+import re
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,13 +16,16 @@ from tenant_apps.orders.customers.notes import add_note, remove_note
 from tenant_apps.orders.customers.services import create_customer, update_customer
 from tenant_apps.orders.customers.standing import CustomerErased, CustomerMerged
 from tenant_apps.orders.customers.value import worth_of
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.fulfilments.services import Portion, return_goods, update_parcel
+from tenant_apps.orders.models import Fulfilment, Order, Payment
 from tenant_apps.orders.payments.services import refund_order
-from tenant_apps.orders.services import cancel_order, pay_order, place_order, update_order
+from tenant_apps.orders.services import cancel_order, fulfil_order, pay_order, place_order, update_order
+from tenant_apps.orders.timeline import timeline_of
+from tenant_apps.products.models import StockMovement
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import DomainError, Invalid
-from tests.orders.builders import a_draft, a_placed_order
+from tests.orders.builders import a_draft, a_paid_order, a_placed_order
 from tests.products.builders import CLERK, a_product
 from tests.races import at_once, kinds
 
@@ -261,6 +265,28 @@ def test_the_audit_log_knows_no_personal_data(inside):
         assert personal not in written
 
 
+def test_what_people_typed_about_orders_goes_with_the_person(inside):
+    """It is shown in the order's timeline, and stands nowhere that an erasure cannot reach."""
+    customer, mug = ada(), a_product(opening_stock=9)
+    order = a_paid_order((mug, 3), customer=customer, discount_kind="amount", discount_value=Decimal(1))
+    update_order(actor=CLERK, order=order, note="secret-0")
+    Order.objects.filter(pk=order.pk).update(discount_reason="secret-1")
+    portions = [Portion(order.lines.get().pk, 2)]
+    parcel: Any = {"tracking_number": "secret-2", "note": "secret-3"}
+    order = fulfil_order(actor=CLERK, order=order, lines=portions, **parcel)
+    update_parcel(actor=CLERK, fulfilment=order.deliveries[0], note="secret-4")
+    order = return_goods(actor=CLERK, order=order, note="secret-5")
+    told: Any = {"reason": "secret-6", "reference": "secret-7"}
+    order = refund_order(actor=CLERK, order=order, amount=Decimal(1), **told)
+    order = cancel_order(actor=CLERK, order=order, note="secret-8", restock=True)
+    assert order.note == "secret-0\nCancelled: secret-8"
+    shown = timeline_of(order, payments=list(order.payments.all()), deliveries=order.deliveries)
+    assert {"secret-5", "secret-6"} <= set(re.findall("secret-.", str(shown)))
+    erase_customer(actor=CLERK, customer=customer, name="Ada")
+    for model in (Order, Payment, Fulfilment, AuditEntry, StockMovement):
+        assert "secret" not in str(list(model._default_manager.values())), model
+
+
 def test_an_erasure_wants_the_name_and_is_final(inside):
     customer = ada()
     with pytest.raises(NameMismatch) as refusal:
@@ -287,9 +313,8 @@ def test_what_a_customer_is_worth(inside):
         a_placed_order((product, quantity), customer=customer)
     cancel_order(actor=CLERK, order=a_placed_order((product, 7), customer=customer))
     a_draft((product, 9), customer=customer)
-    refund_order(
-        actor=CLERK, order=pay_order(actor=CLERK, order=Order.objects.get(number=2)), amount=Decimal(5)
-    )
+    gone = fulfil_order(actor=CLERK, order=pay_order(actor=CLERK, order=Order.objects.get(number=2)))
+    refund_order(actor=CLERK, order=gone, amount=Decimal(5))
     Order.objects.filter(number=1).update(kind="cancellation")
     (value,) = worth_of(customer).by_currency
     assert (value.currency, value.orders, str(value.total), str(value.average)) == (

@@ -1,5 +1,7 @@
 """Goods of orders: sent in parts, taken back, called off half-way."""
 
+from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from tenant_apps.orders.fulfilments.services import Portion, TooMany, return_goods, update_parcel
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.moves import MoveRefused
-from tenant_apps.orders.services import cancel_order, fulfil_order
+from tenant_apps.orders.payments.services import refund_order
+from tenant_apps.orders.services import cancel_order, close_short, fulfil_order
 from tenant_apps.products.models import Product
 from tenants.audit.models import AuditEntry
 from tenants.errors import Invalid
@@ -64,6 +67,38 @@ def test_an_order_called_off_half_way_releases_the_rest_and_restocks_what_left()
     fulfil_order(actor=CLERK, order=order, lines=of(order, 2))
     order = cancel_order(actor=CLERK, order=order, note="Too late", restock=True)
     assert (order.status, stock(mug), order.refund_due) == ("cancelled", (5, 0), order.total)
+
+
+def test_an_order_is_closed_without_what_never_leaves():
+    mug, jug = a_product(price=Decimal(10), opening_stock=5), a_product(price=Decimal(7), opening_stock=5)
+    terms: Any = {"discount_kind": "percent", "discount_value": Decimal(10), "shipping_total": Decimal(4)}
+    order = a_paid_order((mug, 3), (jug, 1), **terms)
+    with pytest.raises(MoveRefused, match="'close_short'"):
+        close_short(actor=CLERK, order=order)
+    fulfil_order(actor=CLERK, order=order, lines=of(order, 2))
+    order = close_short(actor=CLERK, order=order, note="Sold out")
+    order.refresh_from_db()
+    # A mug and a jug less the discount; what the delivery cost stays.
+    owed = Decimal("15.30")
+    assert (order.status, order.unshipped_total, order.refund_due) == ("closed", owed, owed)
+    assert (order.fulfilment_status, order.note, stock(mug), stock(jug)) == (
+        "partial",
+        "Closed without the rest: Sold out",
+        (3, 0),
+        (5, 0),
+    )
+    entry = AuditEntry.objects.about(order).first()
+    assert entry is not None
+    assert (entry.verb, entry.data["pieces_left_out"], entry.data["refund_due"]) == (
+        "order.closed",
+        2,
+        "15.30",
+    )
+    order = refund_order(actor=CLERK, order=order)
+    assert (order.refunded_total, order.refund_due, order.payment_status) == (owed, Decimal(0), "paid")
+    with pytest.raises(MoveRefused):
+        fulfil_order(actor=CLERK, order=order)
+    assert return_goods(actor=CLERK, order=order, lines=of(order, 1)).status == "closed"
 
 
 def test_portions_that_make_no_sense_are_refused_in_words():

@@ -260,11 +260,12 @@ def test_an_order_cancelled_before_its_goods_leave_gives_its_stock_back(make: An
     mug.refresh_from_db()
     assert (cancelled.status, mug.on_hand, mug.reserved) == ("cancelled", 5, 0)
     assert cancelled.number == order.number
+    assert cancelled.note == "Cancelled: changed mind"
     entry = AuditEntry.objects.about(order).first()
     assert entry is not None
     owed = "19.00" if order.status == "paid" else "0.00"
     assert entry.verb == "order.cancelled"
-    assert entry.data == {"note": "changed mind", "number": order.number, "refund_due": owed}
+    assert entry.data == {"note_given": True, "number": order.number, "refund_due": owed}
 
 
 MOVES: dict[str, tuple[Any, list[str]]] = {

@@ -336,3 +336,17 @@ def test_suggestions_of_customers_carry_what_the_form_understands(browser, shop)
     page = text(browser.get("/customers/options/?q=ada"))
     assert 'data-value="C-17"' in page
     assert "No customer has this" in text(browser.get("/customers/options/?q=zeppelin"))
+
+
+def test_an_order_is_closed_without_what_never_leaves(browser, shop, acme):
+    path = shop.path("/orders/{paid}/")
+    assert "Close without the rest" not in text(browser.get(path))
+    (line,) = order_of(acme, pk=shop.paid.pk).lines.all()
+    browser.post(f"{path}fulfil/", {f"line-{line.pk}": "1"})
+    assert "Close without the rest" in text(browser.get(path))
+    assert "1 × Enamel jug" in text(browser.get(f"{path}close-short/"))
+    page = text(browser.post(f"{path}close-short/", {"note": "Sold out"}, follow=True))
+    assert "The order is closed. £9.50 is owed to the customer." in page
+    assert "Closed without the rest: Sold out" in page
+    assert "Closed without 1 piece; £9.50 to be given back" in page
+    assert status_of(acme, shop.paid) == "closed"

@@ -156,6 +156,18 @@ def test_who_is_forgotten_is_taken_out_of_the_log(stocked: Tenant) -> None:
         assert (event.body, event.details, event.deliveries.get().attempts) == ("", {}, [])
 
 
+def test_what_orders_and_documents_say_of_who_is_forgotten_goes_as_well(stocked: Tenant) -> None:
+    with unit_of_work(stocked):
+        customer = create_customer(actor=CLERK, name="Ada")
+        invoice = an_invoice(a_placed_order(customer=customer))
+        told = [invoice.pk, invoice.order_id]
+        for event in Event.objects.filter(subject_id__in=told):
+            body_of(event)
+        assert Event.objects.filter(subject_id__in=told, body__contains="Ada").exists()
+        record(actor=CLERK, verb=ERASING[0], target=customer)
+        assert set(Event.objects.filter(subject_id__in=told).values_list("body", flat=True)) == {""}
+
+
 def test_events_of_one_record_keep_the_order_of_their_commits(endpoint: Endpoint, acme: Tenant) -> None:
     """The second change waits for the first one's lock, and is later by the database's clock whoever began first."""
     times: dict[str, Any] = {}

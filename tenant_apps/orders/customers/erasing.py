@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tenant_apps.orders.customers.models import Address, Customer, CustomerNote
 from tenant_apps.orders.customers.standing import locked_customer
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Fulfilment, Order, Payment
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.errors import Invalid
@@ -43,7 +43,8 @@ def erase_customer(*, actor: Actor, customer: Customer, name: str) -> Erasure:
     """Remove a person's data for ever; `name` repeats the customer's name, so that nobody is erased by accident.
 
     Placed orders keep numbers, goods and amounts and the countries they went to, invoices stay as they were issued:
-    tax law asks for both. Whoever was merged into the customer is erased as well.
+    tax law asks for both. What people have typed about orders, payments and parcels goes. Whoever was merged into the
+    customer is erased as well.
     """
     customer = locked_customer(customer)
     if name.strip() != customer.name:
@@ -68,11 +69,18 @@ def kept_of(customer: Customer) -> dict[str, int]:
 def _remove(customers: list[Any]) -> dict[str, int]:
     addresses, _ = Address.objects.filter(customer__in=customers).delete()
     notes, _ = CustomerNote.objects.filter(customer__in=customers).delete()
-    Order.objects.filter(customer__in=customers).update(
+    orders = Order.objects.filter(customer__in=customers)
+    now = timezone.now()
+    Payment.objects.filter(order__in=orders.values("pk")).update(reference="", reason="", updated_at=now)
+    Fulfilment.objects.filter(order__in=orders.values("pk")).update(
+        tracking_number="", note="", updated_at=now
+    )
+    orders.update(
         note="",
+        discount_reason="",
         billing_address=_country_alone("billing_address"),
         shipping_address=_country_alone("shipping_address"),
-        updated_at=timezone.now(),
+        updated_at=now,
     )
     return {"addresses": addresses, "notes": notes}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from django.db.models import Sum
 
 from tenant_apps.orders.models import Fulfilment, FulfilmentLine, Move, Order, OrderLine
 from tenant_apps.orders.moves import advance, change, locked_for, refusal
+from tenant_apps.orders.totals import ZERO
 from tenant_apps.products.ledger import hold_stock, return_stock, ship_stock
 from tenant_apps.products.models import Location
-from tenant_apps.products.writing import clean_line, clean_quantity, locked
+from tenant_apps.products.writing import clean_line, clean_quantity, locked, rounded
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.errors import Conflict, Invalid
@@ -137,7 +139,7 @@ def update_parcel(*, actor: Actor, fulfilment: Fulfilment, **changes: Unpack[Par
             setattr(fulfilment, name, cleaned[name])
         fulfilment.save(update_fields=[*changed, "updated_at"])
         order = change(locked(fulfilment.order), "track")
-        data = {"fulfilment": str(fulfilment.pk), **{name: cleaned[name] for name in changed}}
+        data = {"fulfilment": str(fulfilment.pk), "changed": changed}
         record(actor=actor, verb="order.parcel_updated", target=order, data=data)
     return fulfilment
 
@@ -167,6 +169,18 @@ def unsent(progress: Iterable[Progress]) -> dict[UUID, int]:
     for each in progress:
         left[each.line.product_id] += each.to_send
     return {product: count for product, count in left.items() if count}
+
+
+def price_unsent(progress: Iterable[Progress]) -> Decimal:
+    """What the pieces that have not left cost, after discount and with tax; those that have left keep the cents."""
+    return sum(
+        (
+            each.line.gross - rounded(each.line.gross * each.sent / each.line.quantity)
+            for each in progress
+            if each.to_send
+        ),
+        ZERO,
+    )
 
 
 def _portions(progress: list[Progress], lines: Sequence[Portion] | None, room: str) -> dict[UUID, int]:
@@ -212,7 +226,8 @@ def _take_back(
 ) -> Fulfilment:
     if restock:
         held = hold_stock(_products(list(progress), coming))
-        return_stock(actor=actor, held=held, source=order.stock_source, location=location, note=note[:500])
+        # The ledger of stock cannot be changed, so the reason stays with the return alone.
+        return_stock(actor=actor, held=held, source=order.stock_source, location=location)
     cleaned = _clean({"note": note})
     return _write(order, Direction.RETURN, coming, restocked=restock, location=location, **cleaned)
 
@@ -235,13 +250,14 @@ def _clean(parcel: Parcel) -> dict[str, str]:
     }
 
 
+# The audit log cannot be changed, not even to forget a person: what somebody has typed stays out of it.
+
+
 def _told(order: Order, done: Fulfilment, portions: dict[UUID, int]) -> dict[str, Any]:
     return {
         "number": order.number,
         "fulfilment": str(done.pk),
         "pieces": sum(portions.values()),
         "restocked": done.restocked,
-        "carrier": done.carrier,
-        "tracking_number": done.tracking_number,
-        "note": done.note,
+        "note_given": bool(done.note),
     }
