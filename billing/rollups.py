@@ -51,12 +51,16 @@ FOLD_LEVELS: Final = f"""
       FROM billing_usagerecord
      WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(levels)s)
      ORDER BY 1, 2, 3, occurred_at DESC, recorded_at DESC {KEPT}"""
-# The text of the condition is that of the partial index.
+# The text of the condition is that of the partial index. Of a gauge Stripe takes what is dated last, so each message
+# about an hour is dated after those before it.
 SEAL: Final = """
     WITH due AS (
         SELECT id, tenant, meter, hour, last_at, quantity, revision + 1 AS revision,
-               quantity - CASE WHEN meter = ANY(%(gauges)s) THEN 0 ELSE coalesce(sealed_quantity, 0) END AS value
-          FROM billing_rollup
+               quantity - CASE WHEN meter = ANY(%(gauges)s) THEN 0 ELSE coalesce(sealed_quantity, 0) END AS value,
+               CASE WHEN revision > 0 AND meter = ANY(%(gauges)s) THEN (
+                   SELECT max(at) + interval '1 second' FROM billing_export e
+                    WHERE e.tenant = r.tenant AND e.meter = r.meter AND e.hour = r.hour) END AS after
+          FROM billing_rollup r
          WHERE (sealed_quantity IS NULL OR NOT (sealed_quantity = quantity AND sealed_quantity IS NOT NULL))
            AND {which}),
     raised AS (
@@ -65,7 +69,8 @@ SEAL: Final = """
     lanes AS (
         INSERT INTO billing_lane (tenant, meter) SELECT DISTINCT tenant, meter FROM due ON CONFLICT DO NOTHING)
     INSERT INTO billing_export (tenant, meter, hour, revision, value, at, identifier)
-    SELECT tenant, meter, hour, revision, value, least(date_trunc('second', last_at), %(latest)s),
+    SELECT tenant, meter, hour, revision, value,
+           least(greatest(date_trunc('second', last_at), after), hour + interval '59 minutes 59 seconds', %(latest)s),
            format('%%s:%%s:%%s:%%s', tenant, meter, to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24'), revision)
       FROM due WHERE value <> 0 OR meter = ANY(%(gauges)s)"""
 ENDED: Final = SEAL.format(which="hour < %(until)s")

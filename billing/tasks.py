@@ -1,22 +1,67 @@
 """Background work of billing."""
 
+from datetime import UTC, datetime, time
+from functools import cache
+
+import structlog
 from celery import shared_task
+from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import partitions
+from billing import exporting, partitions, rollups, services
 from billing.snapshots import take_snapshots
+from billing.stripe_meters import gateway
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
+from tenants.audit.actors import Actor
 from tenants.context import tenant_context
 from tenants.tasks import PublicTask, TenantTask
+from tenants.users.models import User
+
+log = structlog.get_logger("rowhouse.billing")
+STUCK = """{count} messages about usage have been waiting for Stripe for more than a week.
+
+The oldest is about {oldest}. Stripe takes none that is older than 35 days. Look at the usage outbox in the admin: the
+last error stands at each message.
+"""
+
+
+@shared_task(base=PublicTask)
+def fold_usage() -> None:
+    """Bring rollups up to the ledger, and seal the hours that are complete."""
+    rollups.fold()
+
+
+@shared_task(base=PublicTask)
+def export_usage() -> None:
+    """Send what waits in the outbox."""
+    if (exporter := exporter_of_process()) is not None:
+        exporter.run()
+    else:
+        exporting.set_aside(timezone.now())
+
+
+@shared_task(base=PublicTask)
+def reconcile_last_days() -> None:
+    """Compare the last two days with Stripe's count, and tell of messages that have waited for too long."""
+    now = timezone.now()
+    if (way := gateway()) is not None:
+        begin, end = services.last_days(now)
+        services.reconcile_usage(gateway=way, begin=begin, end=end, actor=Actor.system("reconciliation"))
+    count, oldest = exporting.stuck(now)
+    if oldest is not None:
+        log.error("billing.exports_stuck", count=count, oldest=oldest.isoformat())
+        operators = list(User.objects.filter(is_active=True).values_list("email", flat=True))
+        send_mail("Usage does not reach Stripe", STUCK.format(count=count, oldest=oldest), None, operators)
 
 
 @shared_task(base=PublicTask)
 def tend_ledger() -> None:
-    """Make the months ahead and drop those that are kept no longer."""
+    """Make the months ahead, and drop what is kept no longer."""
     today = timezone.now().date()
     partitions.make_months(today)
     partitions.drop_months(today)
+    exporting.forget_settled(datetime.combine(partitions.first_kept(today), time(), UTC))
 
 
 @shared_task(base=TenantTask)
@@ -31,3 +76,10 @@ def measure_all() -> None:
     for client in Client.objects.active().iterator():
         with tenant_context(as_tenant(client)):
             measure_tenant.delay()
+
+
+@cache
+def exporter_of_process() -> exporting.Exporter | None:
+    """One for all turns of this process: its pace and its breaker know of the turns before."""
+    way = gateway()
+    return exporting.Exporter(way) if way is not None else None
