@@ -16,6 +16,7 @@ BENCHES: Final = {
     "migrate": "bench.migrate",
     "scale": "bench.scale",
     "provision": "bench.provision",
+    "usage": "bench.usage",
 }
 
 

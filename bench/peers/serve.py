@@ -38,7 +38,7 @@ def main(side: str, tenants: int) -> None:
     turns = {name: cycle(calls) for name, calls in scenarios.items()}
     for line in sys.stdin:
         scenario, count = line.split()
-        _say(_measure(application, islice(turns[scenario], int(count))))
+        _say(measure(application, islice(turns[scenario], int(count))))
 
 
 def _django() -> Any:
@@ -83,7 +83,8 @@ def _rows(body: bytes) -> list[Any]:
     return rows
 
 
-def _measure(application: Any, calls: Iterator[Any]) -> dict[str, float]:
+def measure(application: Any, calls: Iterator[Any]) -> dict[str, float]:
+    """What some requests cost, each."""
     from bench.peers.call import fetch
 
     backends, wall, cpu = _backend_seconds(), time.perf_counter(), time.process_time()
