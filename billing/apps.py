@@ -18,6 +18,12 @@ class BillingConfig(AppConfig):
 
         limiter.quota_of, calls.sink = quota_of, record_calls
 
+    def keeps_from_deletion(self, schema: str) -> str:
+        """Why a tenant may not go yet: what it has used is on its way to its last invoice."""
+        from billing.exporting import owes
+
+        return owes(schema)
+
     # The one thing a tenant's role may do in public. The tenant column is not in the list: the database
     # fills it with the role that inserts, so a forged tenant is refused.
     public_grants: ClassVar[dict[str, list[str]]] = {

@@ -19,7 +19,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from billing.meters import meter_named
-from billing.models import Export
+from billing.models import Customer, Export
 from billing.rollups import HOUR, seal_tenant
 from billing.sending import (
     EVENTS_PER_SECOND,
@@ -213,6 +213,19 @@ def flush(exporter: Exporter, tenant: str, *, before: datetime | None = None) ->
 def waiting(tenant: str) -> int:
     """How many messages of a tenant have not come to an end."""
     return Export.objects.filter(tenant=tenant, status=Status.WAITING).count()
+
+
+def owes(tenant: str) -> str:
+    """Why a tenant that pays by Stripe may not be deleted yet; nothing, if Stripe knows of all that it has used."""
+    if not Customer.objects.filter(tenant=tenant).exists():
+        return ""
+    seal_tenant(tenant)
+    if not (count := waiting(tenant)):
+        return ""
+    return (
+        f"{count} messages about what the tenant has used have not reached Stripe yet. They are sent every minute; "
+        "the deletion goes on by itself after them. The usage outbox in the admin says what keeps them."
+    )
 
 
 def stuck(now: datetime) -> tuple[int, datetime | None]:

@@ -38,6 +38,13 @@ class CalledOff(Conflict):
     title = "The deletion was called off"
 
 
+class StillNeeded(Conflict):
+    """Something has to be done with the tenant before it may go."""
+
+    code = "deletion_waits"
+    title = "The deletion has to wait"
+
+
 @dataclass(frozen=True)
 class Preview:
     """What a deletion would take."""
@@ -78,6 +85,7 @@ def delete_tenant(hold: Hold) -> None:
     operation = hold.operation
     if not is_committed(operation):
         client = client_of(operation)
+        _refuse_needed(client)
         if operation.options.get("with_export") and not operation.file_name:
             path = archive_path(operation, client)
             size, sha256 = write_archive(hold, client, path)
@@ -107,6 +115,13 @@ def is_genuine(certificate: DeletionCertificate) -> bool:
     """Whether a certificate says what it said when it was issued."""
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return any(constant_time_compare(certificate.seal, _seal(certificate.content, key)) for key in keys)
+
+
+def _refuse_needed(client: Client) -> None:
+    """Ask the apps whose config has `keeps_from_deletion`; a sweep tries again later."""
+    for config in apps.get_app_configs():
+        if hasattr(config, "keeps_from_deletion") and (why := config.keeps_from_deletion(client.schema_name)):
+            raise StillNeeded(why)
 
 
 def _drop(hold: Hold, client: Client) -> None:

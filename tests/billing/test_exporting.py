@@ -10,9 +10,12 @@ import pytest
 from django.db import connections
 
 from billing import exporting
-from billing.exporting import Exporter
+from billing.exporting import Exporter, owes
 from billing.models import Export, Lane
 from billing.sending import Breaker, MeterEvent, Pace
+from shared_apps.lifecycle import services
+from shared_apps.lifecycle.models import Operation
+from tenants.audit.actors import Actor
 from tenants.context import Tenant
 from tests.billing.builders import HOUR, LAST_HOUR, NOW, Counting, customer_of, folded, use
 
@@ -297,3 +300,18 @@ def test_a_sender_that_was_killed_is_followed_when_its_lease_is_over(
     assert run() == {}, "somebody may be at it"
     assert run(exporting.LEASE) == {"sent": 1}
     assert values(stripe) == [3]
+
+
+def test_a_tenant_is_not_deleted_before_stripe_knows_of_all_its_use(acme: Tenant, run: Run) -> None:
+    assert owes(acme.schema) == ""
+    customer_of(acme)
+    use(acme, "orders_placed", 3, hours_ago=0)
+    services.request_deletion(
+        client_id=acme.id, typed_name="acme", actor=Actor.system("a test"), immediately=True, send=False
+    )
+    operation = Operation.objects.get()
+    services.run_operation(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.status, operation.error[:21]) == ("failed", "1 messages about what")
+    assert run() == {"sent": 1}
+    assert owes(acme.schema) == ""
