@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tenant_apps.invoices.models import Invoice, Seller
 from tenant_apps.invoices.sellers import seller
 from tenant_apps.invoices.services import issue_invoice, open_invoice
 from tenant_apps.orders.customers.erasing import KEEPERS
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.models import Order
-from tenants.audit.actors import Actor
-from tenants.audit.listeners import listen
+from tenants.audit.listening import Listener, Recorded, listen
 
 
 def follow_orders() -> None:
@@ -21,10 +18,11 @@ def follow_orders() -> None:
     KEEPERS["invoices"] = _kept
 
 
-def _issue_when(issuing: Seller.Issuing) -> Any:
-    def issue(actor: Actor, target: Any) -> None:
-        if isinstance(target, Order) and seller().issuing == issuing and open_invoice(target) is None:
-            issue_invoice(actor=actor, order=target)
+def _issue_when(issuing: Seller.Issuing) -> Listener:
+    def issue(recorded: Recorded) -> None:
+        order = recorded.target
+        if isinstance(order, Order) and seller().issuing == issuing and open_invoice(order) is None:
+            issue_invoice(actor=recorded.actor, order=order)
 
     return issue
 

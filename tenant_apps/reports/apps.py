@@ -9,6 +9,6 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from tenant_apps.reports import portal  # noqa: F401  (puts its entry into the rail)
         from tenant_apps.reports.services import forget_days
-        from tenants.audit.listeners import listen
+        from tenants.audit.listening import listen
 
-        listen("import.undone", lambda actor, target: forget_days())
+        listen("import.undone", lambda recorded: forget_days())

@@ -16,8 +16,7 @@ from tenant_apps.webhooks import due
 from tenant_apps.webhooks.catalogue import CATALOGUE, ERASING, kind_of
 from tenant_apps.webhooks.models import EVERYTHING, Delivery, Event
 from tenants.api.renderers import dump_json
-from tenants.audit.listening import Listener, listen
-from tenants.audit.models import AuditEntry
+from tenants.audit.listening import Listener, Question, Recorded, listen
 from tenants.models import uuid7
 
 WANTED: Final = """ARRAY(
@@ -45,11 +44,13 @@ def subscribe() -> None:
     """Hear of everything in the catalogue, and of people who are forgotten."""
     names = {kind.caused_by: kind.name for kind in CATALOGUE.values()}
     for verb in {*names, *ERASING}:
-        listen(verb, Listener(WANTED, [[names.get(verb, ""), EVERYTHING]], _hear(names.get(verb))))
+        question = Question(WANTED, [[names.get(verb, ""), EVERYTHING]])
+        listen(verb, _hear(names.get(verb)), question=question)
 
 
-def _hear(name: str | None) -> Any:
-    def hear(entry: AuditEntry, endpoints: list[UUID]) -> None:
+def _hear(name: str | None) -> Listener:
+    def hear(recorded: Recorded) -> None:
+        entry, endpoints = recorded.entry, recorded.answer
         if entry.verb in ERASING and entry.target_id is not None:
             forget(*_speaking_of(entry.target_id))
         if name is not None and endpoints:

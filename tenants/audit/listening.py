@@ -1,39 +1,65 @@
-"""Who else wants to know of an audited change: asked by the statement that writes the entry.
+"""Apps that act when something is recorded, in its transaction. They stand above the app that records it.
 
-A listener's condition travels in the RETURNING of the entry's INSERT, so nobody pays a round trip for asking whether
-anybody listens, and the answer is that of the change's own transaction.
+A listener may have a question. It travels in the RETURNING of the entry's INSERT, so nobody pays a round trip for
+asking whether anybody is concerned, and the answer is that of the change's own transaction.
 """
 
+from __future__ import annotations
+
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tenants.audit.models import AuditEntry
+from django.db import models
+
+if TYPE_CHECKING:
+    from tenants.audit.actors import Actor
+    from tenants.audit.models import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """What hears of one verb in tenants.
+class Question:
+    """An SQL expression of an array, with its parameters; it is asked in tenants only."""
 
-    `wanted` is an SQL expression of an array, with its parameters; `hear` gets the entry and that array, in the
-    transaction of the change.
-    """
-
-    wanted: str
+    expression: str
     parameters: Sequence[Any]
-    hear: Callable[[AuditEntry, list[Any]], None]
 
 
-_listeners: Final[dict[str, Listener]] = {}
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What listeners are told: the entry, who acted on what, and the answer to the verb's question."""
+
+    entry: AuditEntry
+    actor: Actor
+    target: models.Model | None
+    answer: list[Any] | None
 
 
-def listen(verb: str, listener: Listener) -> None:
-    """Let a listener hear of a verb; each verb has one at most."""
-    if verb in _listeners:
-        raise ValueError(f"{verb!r} has a listener already; let that one pass it on.")
-    _listeners[verb] = listener
+Listener = Callable[[Recorded], None]
+_listeners: Final[defaultdict[str, list[Listener]]] = defaultdict(list)
+_asking: Final[dict[str, tuple[Question, Listener]]] = {}
 
 
-def listener_of(verb: str) -> Listener | None:
-    """Who listens to a verb."""
-    return _listeners.get(verb)
+def listen(verb: str, listener: Listener, *, question: Question | None = None) -> None:
+    """Have the listener called each time the verb is recorded, or answered where it asks; called at start-up."""
+    if question is None:
+        _listeners[verb].append(listener)
+        return
+    if verb in _asking:
+        raise ValueError(f"{verb!r} has a question already; let its listener pass the answer on.")
+    _asking[verb] = question, listener
+
+
+def question_of(verb: str) -> Question | None:
+    """What is asked when the verb is recorded."""
+    return _asking[verb][0] if verb in _asking else None
+
+
+def tell(recorded: Recorded) -> None:
+    """Call who listens to the verb. A refusal of theirs undoes the change that was recorded."""
+    verb = recorded.entry.verb
+    if recorded.answer is not None:
+        _asking[verb][1](recorded)
+    for listener in _listeners.get(verb, ()):
+        listener(recorded)

@@ -7,8 +7,7 @@ from django.db import connections, models, router
 from django.db.models.sql import InsertQuery
 
 from tenants.audit.actors import Actor
-from tenants.audit.listeners import tell
-from tenants.audit.listening import Listener, listener_of
+from tenants.audit.listening import Question, Recorded, question_of, tell
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, current
 
@@ -26,26 +25,26 @@ def record(
     Who listens to the verb in a tenant hears of it in the same transaction.
     """
     entry = audit_entry(actor=actor, verb=verb, target=target, data=data)
-    listener = listener_of(verb)
-    if listener is None or using is not None or not isinstance(current.get(), Tenant):
+    question, answer = question_of(verb), None
+    if question is None or using is not None or not isinstance(current.get(), Tenant):
         entry.save(using=using, force_insert=True)
     else:
-        listener.hear(entry, _insert(entry, listener))
-    tell(verb, actor, target)
+        answer = _insert(entry, question)
+    tell(Recorded(entry, actor, target, answer))
     return entry
 
 
-def _insert(entry: AuditEntry, listener: Listener) -> list[Any]:
-    """Write the entry and ask who wants to hear of it, in one statement."""
+def _insert(entry: AuditEntry, question: Question) -> list[Any]:
+    """Write the entry and ask the question, in one statement."""
     alias = router.db_for_write(AuditEntry)
     query = InsertQuery(AuditEntry)
     query.insert_values(AuditEntry._meta.concrete_fields, [entry])
     ((statement, parameters),) = query.get_compiler(alias).as_sql()
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING {listener.wanted}", [*parameters, *listener.parameters])
-        (wanted,) = cursor.fetchone()
+        cursor.execute(f"{statement} RETURNING {question.expression}", [*parameters, *question.parameters])
+        (answer,) = cursor.fetchone()
     entry._state.adding, entry._state.db = False, alias
-    return list(wanted)
+    return list(answer)
 
 
 def audit_entry(
