@@ -26,11 +26,17 @@ OVERDUE: Final = timedelta(minutes=2)
 log = structlog.get_logger(__name__)
 
 
+class StuckDocument(Exception):
+    """Worker after worker died over it."""
+
+
 def make_file(invoice_id: UUID) -> None:
     """Lay the document out and keep its file. The work is done outside of a transaction: it takes a second."""
-    with transaction.atomic():
-        invoice = Invoice.objects.with_file().get(pk=invoice_id)
-    if invoice.file.state != InvoiceFile.State.QUEUED:
+    invoice = _begun(invoice_id)
+    if invoice is None:
+        return
+    if invoice.file.attempts > MOST_ATTEMPTS:
+        _fail(invoice, StuckDocument(f"The worker stopped {MOST_ATTEMPTS} times while it made this file."))
         return
     try:
         pdf = pdf_of(invoice)
@@ -53,7 +59,9 @@ def download_url(invoice: Invoice, *, inline: bool = False) -> str:
 
 def unfinished_files(now: datetime) -> list[UUID]:
     """Documents whose message was lost or whose worker failed, queued again."""
-    late = Q(updated_at__lt=now - OVERDUE, attempts__lt=MOST_ATTEMPTS)
+    late = Q(updated_at__lt=now - OVERDUE) & (
+        Q(attempts__lt=MOST_ATTEMPTS) | Q(state=InvoiceFile.State.QUEUED)
+    )
     with transaction.atomic():
         rows = InvoiceFile.objects.exclude(state=InvoiceFile.State.READY).filter(late)
         found = list(rows.select_for_update(skip_locked=True).values_list("invoice_id", flat=True)[:500])
@@ -63,20 +71,26 @@ def unfinished_files(now: datetime) -> list[UUID]:
     return found
 
 
-def _keep(invoice: Invoice, pdf: bytes) -> None:
-    storage = tenant_storage()
-    path = storage.save(f"invoices/{invoice.pk}.pdf", ContentFile(pdf))
+def _begun(invoice_id: UUID) -> Invoice | None:
+    """The document, with this attempt counted; None if it has its file. One that kills its workers is counted too."""
     with transaction.atomic():
-        kept = InvoiceFile.objects.filter(invoice=invoice, state=InvoiceFile.State.QUEUED).update(
-            state=InvoiceFile.State.READY,
-            path=path,
-            size=len(pdf),
-            sha256=hashlib.sha256(pdf).hexdigest(),
-            attempts=F("attempts") + 1,
-            updated_at=timezone.now(),
-        )
-    if not kept:  # another worker was faster
+        queued = InvoiceFile.objects.filter(invoice=invoice_id, state=InvoiceFile.State.QUEUED)
+        if not queued.update(attempts=F("attempts") + 1, updated_at=timezone.now()):
+            return None
+        return Invoice.objects.with_file().get(pk=invoice_id)
+
+
+def _keep(invoice: Invoice, pdf: bytes) -> None:
+    storage, path = tenant_storage(), f"invoices/{invoice.pk}.pdf"
+    with transaction.atomic():
+        file = InvoiceFile.objects.select_for_update().get(invoice=invoice)
+        if file.is_ready:  # another worker was faster
+            return
+        # A worker that was killed before its commit has left it, and told nobody.
         storage.delete(path)
+        file.path, file.size = storage.save(path, ContentFile(pdf)), len(pdf)
+        file.state, file.sha256, file.error = file.State.READY, hashlib.sha256(pdf).hexdigest(), ""
+        file.save()
 
 
 def _fail(invoice: Invoice, error: Exception) -> None:
@@ -84,7 +98,6 @@ def _fail(invoice: Invoice, error: Exception) -> None:
         InvoiceFile.objects.filter(invoice=invoice, state=InvoiceFile.State.QUEUED).update(
             state=InvoiceFile.State.FAILED,
             error=f"{type(error).__name__}: {error}"[:300],
-            attempts=F("attempts") + 1,
             updated_at=timezone.now(),
         )
 

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from billing.usage import record_usage
@@ -33,6 +34,8 @@ DELAYS: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 28800, 43200, 72000, 86400)
 )
 MOST_TRIES: Final = len(DELAYS) + 1
+# So many tries hold the line; after them the receiver may be sound and the event the trouble.
+HOLDING_TRIES: Final = 3
 JITTER: Final = 0.15
 LEASE: Final = timedelta(seconds=60)
 TURN_SECONDS: Final = 20.0
@@ -119,16 +122,22 @@ def _settle_hint(endpoint_id: UUID) -> None:
     if held:
         return
     due.forget(endpoint_id)
-    with transaction.atomic():
-        endpoint = Endpoint.objects.filter(pk=endpoint_id).first()
-        waits = Delivery.objects.waiting().filter(endpoint_id=endpoint_id).exists()
-    if endpoint is None or not waits or not endpoint.is_active:
-        return
-    rest = (endpoint.retry_at - timezone.now()).total_seconds() if endpoint.retry_at else 0
-    if rest > 0:
+    rest = _rest_of(endpoint_id)
+    if rest is not None and rest > 0:
         due.look_at(endpoint_id, rest)
-    else:
+    elif rest is not None:
         due.announce([endpoint_id])
+
+
+def _rest_of(endpoint_id: UUID) -> float | None:
+    """After how many seconds there is something to send again; None where nothing waits."""
+    now, order = timezone.now(), F("retry_at").asc(nulls_first=True)
+    with transaction.atomic():
+        active = Endpoint.objects.filter(pk=endpoint_id, state=Endpoint.State.ACTIVE).first()
+        first = active and active.deliveries.waiting().only("retry_at").order_by(order).first()
+    if not active or not first:
+        return None
+    return (max(active.retry_at or now, first.retry_at or now) - now).total_seconds()
 
 
 def _work(turn: Turn) -> None:
@@ -146,7 +155,8 @@ def _next_message(turn: Turn) -> Message | None:
         endpoint = turn.hold()
         if endpoint is None or not endpoint.is_active or _rests(endpoint):
             return None
-        delivery = endpoint.deliveries.waiting().in_turn().select_related("event").first()
+        due_now = endpoint.deliveries.due(timezone.now())
+        delivery = due_now.in_turn().select_related("event").first()
         if delivery is None:
             return None
         endpoint.save(update_fields=["leased_until"])
@@ -218,14 +228,40 @@ def _note_attempt(delivery: Delivery, attempt: dict[str, Any], outcome: Outcome)
 
 
 def _note_health(endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
-    """Sound again, or resting until the next try of the same message; a test changes neither."""
+    """Sound again, or in trouble; a test changes neither."""
     now = timezone.now()
     endpoint.is_slow = outcome.seconds > SLOW_SECONDS
     if outcome.is_success:
-        endpoint.failing_since, endpoint.retry_at, endpoint.last_success_at = None, None, now
+        endpoint.failing_since, endpoint.last_success_at = None, now
+        _end_rest(endpoint, delivery)
     elif delivery.event.type != TEST_EVENT:
+        _set_back(endpoint, delivery, now)
         endpoint.failing_since = endpoint.failing_since or now
-        endpoint.retry_at = now + delay_after(delivery.tries) if delivery.state == "waiting" else None
+
+
+def _end_rest(endpoint: Endpoint, delivery: Delivery) -> None:
+    """Go on. What failed before and succeeds now says that the receiver was down: nobody has to stand aside."""
+    endpoint.retry_at = delivery.retry_at = None
+    if delivery.tries > 1:
+        endpoint.deliveries.aside().exclude(pk=delivery.pk).update(retry_at=None)
+
+
+def _set_back(endpoint: Endpoint, delivery: Delivery, now: datetime) -> None:
+    """Let the whole line rest until the next try, or this event alone."""
+    endpoint.retry_at, is_aside = None, _stands_aside(endpoint, delivery)
+    if delivery.state != Delivery.State.WAITING:
+        delivery.retry_at = None
+    elif is_aside:
+        delivery.retry_at = now + delay_after(delivery.tries)
+    else:
+        endpoint.retry_at = now + delay_after(delivery.tries)
+
+
+def _stands_aside(endpoint: Endpoint, delivery: Delivery) -> bool:
+    """Whether the others go on: it has held them long enough, or this receiver is known to refuse some events."""
+    if delivery.retry_at is not None or delivery.tries >= HOLDING_TRIES:
+        return True
+    return endpoint.failing_since is None and endpoint.deliveries.aside().exists()
 
 
 def _note_usage(delivery: Delivery, at: datetime) -> None:

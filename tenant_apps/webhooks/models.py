@@ -24,7 +24,7 @@ def everything() -> list[str]:
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def due(self, now: datetime) -> Self:
         """Endpoints that something waits for and that nobody holds."""
-        waiting = Delivery.objects.waiting().filter(endpoint=OuterRef("pk"))
+        waiting = Delivery.objects.due(now).filter(endpoint=OuterRef("pk"))
         return self.free(now).filter(Exists(waiting))
 
     def free(self, now: datetime) -> Self:
@@ -139,6 +139,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Not sent yet, or not with success."""
         return self.filter(state=Delivery.State.WAITING)
 
+    def aside(self) -> Self:
+        """Waiting, but out of the line: tried again by themselves, each at its own time."""
+        return self.waiting().filter(retry_at__isnull=False)
+
+    def due(self, now: datetime) -> Self:
+        """In the line, or aside and to be tried again."""
+        return self.waiting().filter(Q(retry_at=None) | Q(retry_at__lte=now))
+
     def in_turn(self) -> Self:
         """In the order in which an endpoint gets them."""
         return self.order_by("queued_at", "id")
@@ -165,6 +173,11 @@ class Delivery(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     # The database's clock at the statement: a change that had to wait for another one's lock is always later.
     queued_at = models.DateTimeField(db_default=Now())
+    retry_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When it is tried again by itself, while later events go on; null in the line.",
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -193,6 +206,18 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} to {self.endpoint_id}"
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Whether there is anything to ask for: what is in the line is sent by itself."""
+        return self.state != self.State.WAITING or self.retry_at is not None
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When it is tried again, as far as that is known: alone, or with the whole line."""
+        if self.state != self.State.WAITING:
+            return None
+        return self.retry_at or (self.endpoint.retry_at if self.tries else None)
 
     @property
     def last_attempt(self) -> dict[str, Any] | None:

@@ -84,6 +84,7 @@ class DeliverySerializer(TenantModelSerializer):
             "state",
             "tries",
             "status_code",
+            "retry_at",
             "occurred_at",
             "created_at",
             "updated_at",

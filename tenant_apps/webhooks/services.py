@@ -71,6 +71,7 @@ def update_endpoint(*, actor: Actor, endpoint: Endpoint, **changes: Unpack[Endpo
             setattr(endpoint, name, values[name])
         if "url" in changed:
             endpoint.retry_at = None
+            _hurry(endpoint.deliveries)
             _wake(endpoint)
         endpoint.save(update_fields=[*changed, "retry_at", "updated_at"])
         data = {"url": endpoint.shown_url, "changed": changed}
@@ -112,6 +113,7 @@ def resume_endpoint(*, actor: Actor, endpoint: Endpoint) -> Endpoint:
     endpoint = locked(endpoint)
     if endpoint.is_active:
         raise EndpointState("The endpoint is active already.")
+    _hurry(endpoint.deliveries)
     _wake(endpoint)
     return _move(actor, endpoint, Endpoint.State.ACTIVE, "webhook_endpoint.resumed")
 
@@ -138,13 +140,14 @@ def send_test(*, actor: Actor, endpoint: Endpoint) -> Delivery:
 
 @transaction.atomic
 def replay_delivery(*, actor: Actor, delivery: Delivery) -> Delivery:
-    """Send one delivery again, with the same id and body, after what waits already."""
-    delivery = locked(delivery)
-    endpoint = locked(delivery.endpoint)
+    """Send one delivery again, with the same id and body: after what waits, or at once if it stood aside."""
+    # The endpoint first, as the courier does.
+    endpoint, delivery = locked(delivery.endpoint), locked(delivery)
     _require_open(endpoint, "sent to")
-    if delivery.state == Delivery.State.WAITING:
-        raise DeliveryWaits("This delivery has not ended yet: it is tried again by itself.")
-    _queue_again(Delivery.objects.filter(pk=delivery.pk))
+    if not delivery.can_be_replayed:
+        raise DeliveryWaits("This delivery is in the line: it is sent by itself.")
+    if not _queue_again(Delivery.objects.filter(pk=delivery.pk)):
+        _hurry(endpoint.deliveries.filter(pk=delivery.pk))
     record(actor=actor, verb="webhook_delivery.replayed", target=delivery)
     _wake(endpoint)
     return Delivery.objects.select_related("event").get(pk=delivery.pk)
@@ -193,6 +196,11 @@ def forget_old_events() -> int:
 def _queue_again(deliveries: Any) -> int:
     values = {"state": Delivery.State.WAITING, "tries": 0, "queued_at": Now(), "updated_at": Now()}
     return int(deliveries.exclude(state=Delivery.State.WAITING).update(**values))
+
+
+def _hurry(deliveries: Any) -> None:
+    """Try those that stand aside at once; they keep their tries."""
+    deliveries.aside().update(retry_at=Now())
 
 
 def _wake(endpoint: Endpoint) -> None:

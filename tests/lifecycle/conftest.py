@@ -1,7 +1,5 @@
 """What tests of whole tenants share: a shop with rows in every table and files, and ways to do operations."""
 
-import os
-import signal
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +47,7 @@ from tenants.users.sign_ins import begin_sign_in
 from tests.cast import OPERATOR, PASSWORD
 from tests.imports.files import a_csv, a_row
 from tests.invoices.builders import an_invoice
+from tests.kills import killed
 from tests.orders.builders import a_draft, a_paid_order
 from tests.products.builders import a_product, a_service, some_documents
 from tests.webhooks.builders import a_webhook
@@ -227,22 +226,8 @@ def repack(
 
 
 def killed_at(operation: Operation, owner: Any, name: str, *, after: bool = False) -> None:
-    """Run an operation in a process that is killed with SIGKILL when it comes to a function, or has just left it."""
-    connections.close_all()
-    if (child := os.fork()) == 0:
-        real = getattr(owner, name)
-
-        def die(*args: Any, **kwargs: Any) -> None:
-            if after:
-                real(*args, **kwargs)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        setattr(owner, name, die)
-        run_operation(operation.pk)
-        os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"it never came to {name}"
-    assert os.WTERMSIG(status) == signal.SIGKILL
+    """Run an operation in a process that is killed when it comes to a function, or has just left it."""
+    killed(lambda: run_operation(operation.pk), at=(owner, name), after=after)
 
 
 @pytest.fixture

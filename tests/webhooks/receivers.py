@@ -79,6 +79,7 @@ def receiving(certificate: Path | None, name: str | None = None) -> Iterator[Rec
         handler.wfile.write(receiver.body)
 
     server = _Server(("127.0.0.1", 0), Handler)
+    server.receiver = receiver
     receiver.port = server.server_port
     if certificate is not None:
         server.socket = _context(certificate).wrap_socket(server.socket, server_side=True)
@@ -94,6 +95,7 @@ def receiving(certificate: Path | None, name: str | None = None) -> Iterator[Rec
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    receiver: Receiver
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Callers that hang up are what some tests are about."""

@@ -12,7 +12,14 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from tenant_apps.webhooks import delivering, due, tasks
-from tenant_apps.webhooks.delivering import DELAYS, JITTER, MOST_TRIES, SLOW_LANE, delay_after
+from tenant_apps.webhooks.delivering import (
+    DELAYS,
+    HOLDING_TRIES,
+    JITTER,
+    MOST_TRIES,
+    SLOW_LANE,
+    delay_after,
+)
 from tenant_apps.webhooks.models import Delivery, Endpoint, Event
 from tenant_apps.webhooks.services import (
     forget_old_events,
@@ -87,30 +94,89 @@ def test_a_failure_holds_the_line_until_its_time_has_come(
     assert fresh(endpoint, acme).failing_since is None
 
 
-def test_ten_attempts_over_three_days_then_the_next_one_goes_on(
+def refusing(*types: str) -> Callable[[Any], None]:
+    """A receiver that stumbles over some types of events only."""
+
+    def answer(handler: Any) -> None:
+        said = json.loads(handler.server.receiver.received[-1].body)["type"]
+        handler.send_response(500 if said in types else 204)
+        handler.send_header("content-length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def wait_over(endpoint: Endpoint, tenant: Tenant) -> None:
+    """Let the time until the next try pass, for the line and for those who stand aside."""
+    set_to(endpoint, tenant, retry_at=None)
+    with unit_of_work(tenant):
+        endpoint.deliveries.aside().update(retry_at=timezone.now())
+
+
+def test_ten_attempts_over_three_days(
     endpoint: Endpoint, receiver: Receiver, acme: Tenant, turn: Turn
 ) -> None:
     assert MOST_TRIES == 10
     assert timedelta(days=2, hours=20) < sum(DELAYS, timedelta()) < timedelta(days=3, hours=4)
     assert all((1 - JITTER) * DELAYS[0] <= delay_after(1) <= (1 + JITTER) * DELAYS[0] for _ in range(50))
     assert len({delay_after(5) for _ in range(5)}) > 1
-    happen(acme, "order.placed", "order.paid")
+    happen(acme, "order.placed")
     receiver.status = 503
     for _ in range(MOST_TRIES - 1):
+        turn(endpoint)
+        wait_over(endpoint, acme)
+    assert log_of(endpoint, acme)[0].state == "waiting"
+    turn(endpoint)
+    (given_up,) = log_of(endpoint, acme)
+    assert (given_up.state, given_up.tries, len(given_up.attempts)) == ("failed", 10, 10)
+    assert (given_up.retry_at, fresh(endpoint, acme).retry_at) == (None, None)
+
+
+def test_an_event_that_fails_three_times_steps_aside_and_the_others_go_on(
+    endpoint: Endpoint, receiver: Receiver, acme: Tenant, turn: Turn
+) -> None:
+    receiver.answer = refusing("order.paid")
+    happen(acme, "order.paid", "order.placed", "order.fulfilled")
+    for _ in range(HOLDING_TRIES):
+        assert {one.state for one in log_of(endpoint, acme)} == {"waiting"}
         set_to(endpoint, acme, retry_at=None)
         turn(endpoint)
-    assert log_of(endpoint, acme)[0].state == "waiting"
-    set_to(endpoint, acme, retry_at=None)
-
-    def once(handler: Any) -> None:
-        receiver.status, receiver.answer = 204, None
-        handler.send_error(503)
-
-    receiver.answer = once
+    bad, *others = log_of(endpoint, acme)
+    assert [one.state for one in others] == ["delivered", "delivered"]
+    assert (bad.state, bad.tries, bad.can_be_replayed) == ("waiting", HOLDING_TRIES, True)
+    assert fresh(endpoint, acme).failing_since is None
+    ((_, score),) = hints().items()
+    left = DELAYS[HOLDING_TRIES - 1].total_seconds()
+    assert (1 - JITTER) * left - 60 < score - datetime.now(UTC).timestamp() < (1 + JITTER) * left + 1
+    # The receiver is known to refuse some events: the next of them holds nobody up, and what is aside keeps its time.
+    happen(acme, "order.paid", "order.closed")
     turn(endpoint)
-    first, second = log_of(endpoint, acme)
-    assert (first.state, first.tries, len(first.attempts)) == ("failed", 10, 10)
-    assert second.state == "delivered"
+    assert [one.state for one in log_of(endpoint, acme)[3:]] == ["waiting", "delivered"]
+    assert log_of(endpoint, acme)[0].tries == HOLDING_TRIES
+    receiver.answer = None
+    with unit_of_work(acme):
+        replay_delivery(actor=CLERK, delivery=bad)
+    turn(endpoint)
+    assert {one.state for one in log_of(endpoint, acme)} == {"delivered"}
+    assert hints() == {}
+
+
+def test_a_receiver_that_was_down_gets_what_stood_aside_before_the_rest(
+    endpoint: Endpoint, receiver: Receiver, acme: Tenant, turn: Turn
+) -> None:
+    happen(acme, "order.placed", "order.paid", "order.fulfilled", "order.closed")
+    receiver.status = 503
+    for _ in range(HOLDING_TRIES + 1):
+        set_to(endpoint, acme, retry_at=None)
+        turn(endpoint)
+    waiting = log_of(endpoint, acme)
+    assert [one.tries for one in waiting] == [HOLDING_TRIES, 2, 0, 0]
+    receiver.status = 204
+    receiver.received.clear()
+    set_to(endpoint, acme, retry_at=None)
+    turn(endpoint)
+    order = [waiting[place].event.message_id for place in (1, 0, 2, 3)]
+    assert receiver.ids == order
 
 
 def test_gone_switches_off_at_once_and_the_owners_are_told(
