@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.db import connections, transaction
 from django.utils import timezone
 
-from tenant_apps.imports import products, running, undoing
+from tenant_apps.imports import running, undoing
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import Run, run_import
 from tenant_apps.imports.services import requeue_stale_imports, undo_import, upload_import
@@ -53,7 +54,7 @@ def shop() -> list[tuple[str, str, str]]:
 
 
 def upload() -> UUID:
-    a_product(sku="SKU-2", name="Mine", price=1)
+    a_product(sku="SKU-2", name="Mine", price=Decimal(1))
     file = ContentFile(FILE.encode())
     return upload_import(actor=CLERK, file=file, name="p.csv", kind="products", start=True).pk
 
@@ -133,7 +134,7 @@ POINTS: list[tuple[Work, Place, bool, int]] = [
 @pytest.fixture(autouse=True)
 def small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MEDIA_ROOT", tmp_path)
-    monkeypatch.setattr(products, "CHUNK_PRODUCTS", 2)
+    monkeypatch.setattr(running, "CHUNK_PRODUCTS", 2)
     monkeypatch.setattr(undoing, "CHUNK", 2)
     monkeypatch.setattr(bulk, "STEP", 2)
     monkeypatch.setattr(filing, "pdf_of", lambda invoice: b"%PDF a second of work")
