@@ -48,7 +48,7 @@ def outcome(tenant: Tenant, job: Job, start: Barrier | None) -> Any:
     try:
         with unit_of_work(tenant):
             if start:
-                start.wait(10)
+                start.wait(60)
             return job()
     except (DomainError, Aborted) as refusal:
         return refusal

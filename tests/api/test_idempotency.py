@@ -10,9 +10,11 @@ from django.db import connections
 from django.utils import timezone
 
 from shared_apps.clients.tasks import tend_tenants
+from tenant_apps.orders.models import Order
 from tenant_apps.products import viewsets
 from tenant_apps.products.models import Product
 from tenant_apps.products.services import create_product
+from tenants.api import idempotency
 from tenants.api.idempotency import KEPT_FOR, sweep_idempotency_keys
 from tenants.api.models import IdempotencyKey
 from tenants.audit.models import AuditEntry
@@ -187,21 +189,25 @@ def test_the_schedule_sends_the_sweep_to_every_active_tenant(owner_api, acme, mo
         assert not IdempotencyKey.objects.exists()
 
 
-def test_one_key_a_hundred_at_once_is_one_row_and_one_effect(owner, acme):
-    api, barrier = signed_in(owner, acme), Barrier(20)
+def at_once(owner, acme, *, threads: int, times: int, path: str, body):
+    """The answers to one request that is sent again and again by many at the same moment, with one key."""
+    api, barrier = signed_in(owner, acme), Barrier(threads)
 
-    def send(number: int):
+    def send(_: int):
         caller = Api(acme)
         caller.client.defaults |= api.client.defaults
-        barrier.wait()
+        barrier.wait(60)
         try:
-            answers = [once(caller, "products/", MUG) for _ in range(5)]
+            return [once(caller, path, body) for _ in range(times)]
         finally:
             connections.close_all()
-        return answers
 
-    with ThreadPoolExecutor(20) as pool:
-        answers = [answer for found in pool.map(send, range(20)) for answer in found]
+    with ThreadPoolExecutor(threads) as pool:
+        return [answer for found in pool.map(send, range(threads)) for answer in found]
+
+
+def test_one_key_a_hundred_at_once_is_one_row_and_one_effect(owner, acme):
+    answers = at_once(owner, acme, threads=20, times=5, path="products/", body=MUG)
     made = [answer for answer in answers if answer.status_code == 201]
     busy = [answer for answer in answers if answer.status_code == 409]
     assert len(made) + len(busy) == 100
@@ -213,6 +219,17 @@ def test_one_key_a_hundred_at_once_is_one_row_and_one_effect(owner, acme):
     with unit_of_work(acme):
         assert Product.objects.count() == IdempotencyKey.objects.count() == 1
         assert AuditEntry.objects.filter(verb="product.created").count() == 1
+
+
+@pytest.mark.parametrize("wall", ["held", "taken away"])
+def test_without_the_key_each_of_them_would_have_an_effect(owner, acme, monkeypatch, wall):
+    """The red control, at drafts, of which no other rule forbids a second one."""
+    if wall == "taken away":
+        monkeypatch.setattr(idempotency, "_key_of", lambda request: None)
+    answers = at_once(owner, acme, threads=4, times=1, path="orders/", body={})
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    with unit_of_work(acme):
+        assert Order.objects.count() == (1 if wall == "held" else 4)
 
 
 def test_a_second_request_is_told_to_come_back_while_the_first_runs(owner_api, owner, acme, monkeypatch):

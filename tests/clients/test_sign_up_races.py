@@ -19,8 +19,9 @@ from django.test import Client
 
 from shared_apps.clients.services import SubdomainTaken, sign_up
 from shared_apps.fleet.models import Schema
-from shared_apps.fleet.provisioning import build_schema, reserve_schemas
+from shared_apps.fleet.provisioning import build_schema, claim_schema, reserve_schemas
 from tests.stage import administrator
+from tests.waiting import LIMIT, wait_until
 
 Order = dict[str, str]
 Traces = Callable[[], dict[str, set[str]]]
@@ -64,6 +65,53 @@ def test_of_fifty_at_once_one_gets_the_name_and_the_others_409(order: Order, tra
     assert added(traces, before) == ONE
 
 
+UNIQUE = """
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint
+    WHERE contype = 'u' AND conrelid IN ('clients_client'::regclass, 'clients_domain'::regclass)
+      AND conname ~ 'subdomain|lookalike|clients_domain_domain_key'
+"""
+
+
+@contextmanager
+def names_not_unique(pristine: Any) -> Iterator[None]:
+    with administrator() as admin:
+        found = admin.execute(UNIQUE).fetchall()
+        assert len(found) == 3
+        admin.execute(";".join(drop for drop, _ in found))
+    try:
+        yield
+    finally:
+        pristine.restore()
+        with administrator() as admin:
+            admin.execute(";".join(add for _, add in found))
+
+
+def test_without_the_unique_index_a_name_that_was_looked_up_first_is_given_to_all(
+    order: Order, traces: Traces, monkeypatch: pytest.MonkeyPatch, pristine: Any
+) -> None:
+    """The red control: everybody looks, finds the name free, and takes it."""
+    before, looked = traces(), threading.Barrier(3)
+
+    def claim() -> Schema:
+        looked.wait(60)
+        return claim_schema()
+
+    def compete(_: int) -> None:
+        try:
+            sign_up(**order)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr("shared_apps.clients.services.claim_schema", claim)
+    with names_not_unique(pristine):
+        reserve_schemas(3)
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(compete, range(3)))
+        assert added(traces, before)["clients"] == 3
+
+
 def test_the_second_of_two_waits_for_the_first_and_is_told(order: Order, traces: Traces) -> None:
     before, answers = traces(), []
 
@@ -82,8 +130,8 @@ def test_the_second_of_two_waits_for_the_first_and_is_told(order: Order, traces:
         rival.start()
         time.sleep(0.3)
         assert answers == []
-    rival.join(10)
-    assert first.wait(20) == 0
+    rival.join(LIMIT)
+    assert first.wait(LIMIT) == 0
     assert answers == [409]
     assert added(traces, before) == ONE
 
@@ -227,13 +275,16 @@ def wait_for_lock(process: "subprocess.Popen[bytes]") -> int:
         "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
         " AND datname = current_database()"
     )
-    login, deadline = settings.DATABASES["migrator"]["USER"], time.monotonic() + 30
+    login, found = settings.DATABASES["migrator"]["USER"], list[Any]()
     with administrator() as admin:
-        while (found := admin.execute(query, [login]).fetchone()) is None:
+
+        def stands() -> bool:
             assert process.poll() is None, "the sign-up ended before it met the lock"
-            assert time.monotonic() < deadline, "the sign-up never met the lock"
-            time.sleep(0.02)
-    return int(found[0])
+            found.extend(admin.execute(query, [login]))
+            return bool(found)
+
+        wait_until(stands, "the sign-up never met the lock")
+    return int(found[0][0])
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -246,7 +297,7 @@ def test_a_sign_up_killed_half_way_leaves_nothing(
         child = start_sign_up(order)
         server = wait_for_lock(child)
         child.send_signal(signal.SIGKILL)
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(LIMIT) == -signal.SIGKILL
     wait_for_end_of(server)
     assert added(traces, before) == NOTHING
     assert orphans() == set()
@@ -255,8 +306,6 @@ def test_a_sign_up_killed_half_way_leaves_nothing(
 
 
 def wait_for_end_of(server: int) -> None:
-    deadline = time.monotonic() + 10
+    query = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
     with administrator() as admin:
-        while admin.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [server]).fetchone():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: admin.execute(query, [server]).fetchone() is None, "the backend did not end")

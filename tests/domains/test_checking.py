@@ -229,7 +229,7 @@ def test_of_two_at_the_same_moment_one_gets_it(
 
     def look_up_together(claim: Claim) -> Findings:
         found = look_up(claim)
-        together.wait(10)
+        together.wait(60)
         return found
 
     def worker(claim: Claim) -> None:

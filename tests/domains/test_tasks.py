@@ -1,7 +1,6 @@
 """Checks and letters in a real worker, and what the schedule sends."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from shared_apps.domains.tasks import check_due_claims, sweep_names
 from tenants.context import Tenant, public_context, tenant_context
 from tests.domains.conftest import TARGET, fresh, set_back
 from tests.domains.nameserver import NameServer
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -28,13 +28,6 @@ def worker() -> Iterator[None]:
     app.control.purge()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "the worker did not do it in time"
-        time.sleep(0.02)
-
-
 def test_a_check_that_was_asked_for_is_made_by_a_worker(
     acme: Tenant, claim: Claim, dns: NameServer, worker: None
 ) -> None:
@@ -42,7 +35,7 @@ def test_a_check_that_was_asked_for_is_made_by_a_worker(
     dns.put(claim.domain, "CNAME", f"{TARGET}.")
     with tenant_context(acme):
         request_check(tenant_id=acme.id, claim_id=claim.pk)
-    until(lambda: fresh(claim).state == Claim.State.POINTING)
+    wait_until(lambda: fresh(claim).state == Claim.State.POINTING)
 
 
 def test_the_schedule_finds_what_is_due_and_owners_are_written_to(
@@ -51,7 +44,7 @@ def test_the_schedule_finds_what_is_due_and_owners_are_written_to(
     dns.put(held.challenge, "TXT")
     set_back(held, next_check_at=timedelta(0))
     check_due_claims()
-    until(lambda: bool(mail.outbox))
+    wait_until(lambda: bool(mail.outbox))
     assert fresh(held).state == Claim.State.DANGLING
     assert mail.outbox[0].subject == "shop.acme.example does not lead to Acme any more"
 

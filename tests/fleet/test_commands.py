@@ -36,7 +36,7 @@ def test_a_new_baseline_waits_for_sign_ups_that_use_the_old_one(
     thread = threading.Thread(target=refresh)
     monkeypatch.setattr("shared_apps.clients.services.send_together", while_a_sign_up_is_open)
     sign_up(**order)
-    assert refreshed.wait(10)
+    assert refreshed.wait(60)
 
 
 # Operators

@@ -104,7 +104,7 @@ def test_two_that_fill_at_once_do_not_overfill() -> None:
     start = threading.Barrier(4)
 
     def fill(_: int) -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             fill_pool()
         finally:
@@ -281,7 +281,7 @@ def test_twenty_at_once_get_twenty_schemas_from_a_pool_of_ten(
     ready, start = set(names("ready")), threading.Barrier(20)
 
     def join(number: int) -> str:
-        start.wait(30)
+        start.wait(60)
         try:
             return str(sign_up(**{**order, "subdomain": f"number-{number}"}).schema_name)
         finally:
@@ -310,9 +310,9 @@ def test_without_its_lock_one_member_would_go_to_two(full: list[str], claim: str
             first = admin.execute(claim).fetchone()
             later = thread.submit(second)
             # Ours is answered at once; without the lock it waits for the row and takes it a second time.
-            threading.Event().wait(0.3) if different == 1 else later.result(10)
+            threading.Event().wait(0.3) if different == 1 else later.result(60)
         assert first is not None
-        assert len({first[0], later.result(10)[0]}) == different
+        assert len({first[0], later.result(60)[0]}) == different
 
 
 # Dropping

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from shared_apps.fleet import pool, provisioning
 from shared_apps.fleet.pool import fill_pool, pool_level
 from shared_apps.fleet.provisioning import reserve_schemas
 from tests.stage import administrator, drop_reserved
+from tests.waiting import wait_until
 
 Order = dict[str, str]
 Orphans = Callable[[], set[str]]
@@ -138,10 +138,8 @@ BUSY = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND datname = c
 def wait_for_silence(admin: Admin) -> None:
     """Wait until the server has ended what the dead process was at."""
     connections["migrator"].close()
-    deadline = time.monotonic() + 20
-    while admin.execute(BUSY, [settings.DATABASES["migrator"]["USER"]]).fetchone() != (0,):
-        assert time.monotonic() < deadline, "the migrator's backend did not end"
-        time.sleep(0.005)
+    login = settings.DATABASES["migrator"]["USER"]
+    wait_until(lambda: admin.execute(BUSY, [login]).fetchone() == (0,), "the migrator's backend did not end")
 
 
 # What must be true at any time
@@ -278,8 +276,6 @@ WAITING = """
 
 def wait_for_lock(admin: Admin) -> int:
     """The server process that stands before the lock."""
-    deadline = time.monotonic() + 20
-    while (found := admin.execute(WAITING, [settings.DATABASES["migrator"]["USER"]]).fetchone()) is None:
-        assert time.monotonic() < deadline, "the work never met the lock"
-        time.sleep(0.005)
-    return int(found[0])
+    login, found = settings.DATABASES["migrator"]["USER"], list[Any]()
+    wait_until(lambda: found.extend(admin.execute(WAITING, [login])) or found, "the work never met the lock")
+    return int(found[0][0])

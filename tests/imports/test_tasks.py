@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from tenants.context import Tenant, current_tenant, public_context
 from tests.imports.conftest import fresh, upload
 from tests.imports.files import a_csv, a_row, generated
 from tests.imports.test_running import assert_complete
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,13 +54,6 @@ def worker(media: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the worker did not get there in time"
-        time.sleep(0.01)
-
-
 @pytest.mark.usefixtures("in_acme")
 @pytest.mark.parametrize("phase", ["reading", "orders"])
 def test_a_worker_killed_in_the_middle_is_replaced_and_nothing_differs(phase: str, media: Path):
@@ -72,14 +65,14 @@ def test_a_worker_killed_in_the_middle_is_replaced_and_nothing_differs(phase: st
         return now.phase == phase and (now.staged_line if phase == "reading" else now.applied_line) > 0
 
     with worker(media) as first:
-        wait_for(in_the_middle)
+        wait_until(in_the_middle)
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert fresh(job).status == "running"
     # The server may need a moment to notice that the dead worker's transaction is nobody's; the sweep comes again.
-    wait_for(lambda: requeue_stale_imports(now=timezone.now() + timedelta(seconds=61)) == 1)
+    wait_until(lambda: requeue_stale_imports(now=timezone.now() + timedelta(seconds=61)) == 1)
     with worker(media):
-        wait_for(lambda: not fresh(job).is_active)
+        wait_until(lambda: not fresh(job).is_active)
     assert_complete(fresh(job), truth)
 
 

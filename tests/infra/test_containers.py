@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +22,13 @@ from config import env
 from config.variables import VARIABLES
 from infra.local import processes
 from infra.local.ports import free_port
+from tests.waiting import LIMIT, wait_until
 
 INFRA = env.ROOT / "infra"
 DOCKERFILES = sorted(INFRA.rglob("Dockerfile"))
 OURS = ("prepare", "web", "worker", "courier", "beat")
 PROCESSES = ("web", "worker", "courier", "beat")
 SERVED_PACKAGES = ("config", "tenants", "shared_apps", "billing", "tenant_apps", "infra")
-START_SECONDS = 60
 
 
 @cache
@@ -346,7 +345,7 @@ def started(name: str, folder: Path, **settings: str) -> Iterator[Path]:
         yield said
         assert process.poll() is None, said.read_text()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) in (0, -signal.SIGTERM)
+        assert process.wait(LIMIT) in (0, -signal.SIGTERM)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{said.read_text()[-3000:]}") from error
     finally:
@@ -354,18 +353,10 @@ def started(name: str, folder: Path, **settings: str) -> Iterator[Path]:
         process.wait()
 
 
-def wait_until(holds: Any) -> None:
-    """Ask until it holds."""
-    deadline = time.monotonic() + START_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"not ready within {START_SECONDS} s"
-        time.sleep(0.1)
-
-
 def answers(port: int, path: str) -> bool:
     """Whether the web process answers 200."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from infra.local import pids
 from infra.local.ports import free_port
 from infra.local.processes import PROCESSES
 from infra.local.services import temporary_folder
+from tests.waiting import wait_until
 
 START_SECONDS = 120
 RUNS = "Ctrl-C stops everything."
@@ -121,7 +121,7 @@ def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: i
     wait_for(second, RUNS)
     assert running(data) == {"web": 1, "worker": 1, "courier": 1, "beat": 1}
     second.send_signal(signal.SIGINT)
-    second.communicate(timeout=30)
+    second.communicate(timeout=START_SECONDS)
     assert second.returncode == 0
     assert mentioning(data) == []
 
@@ -166,10 +166,7 @@ def brings_back_what_is_killed(process: "subprocess.Popen[str]", data: Path) -> 
     beat = next(pid for pid in mentioning(data) if "beat-schedule" in pids.command_line(pid))
     os.kill(beat, signal.SIGKILL)
     wait_for(process, "ended with SIGKILL; starts again")
-    deadline = time.monotonic() + 20
-    while running(data)["beat"] != 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: running(data)["beat"] == 1, "beat was not started again")
 
 
 def running(data: Path) -> dict[str, int]:

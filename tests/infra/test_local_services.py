@@ -75,7 +75,7 @@ def test_a_server_whose_starter_was_killed_is_ended_by_the_next_start(running):
     second = Postgres(running.data_dir)
     second.start()
     try:
-        assert orphan.wait(10) is not None
+        assert orphan.wait(60) is not None
         assert ask(second.url, "SELECT 1") == 1
     finally:
         second.stop()

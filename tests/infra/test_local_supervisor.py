@@ -12,6 +12,7 @@ import pytest
 
 from infra.local import pids
 from infra.local.supervisor import Child, Say, Supervisor, end_leftovers
+from tests.waiting import LIMIT, wait_until
 
 SLEEP = [sys.executable, "-uc", "print('up'); import time; time.sleep(60)"]
 STUBBORN = [
@@ -49,7 +50,7 @@ def said(supervisor, *words):
 def test_each_line_carries_the_name_of_its_process(supervise):
     supervisor = supervise(web=SLEEP, worker=SLEEP)
     supervisor.start()
-    assert supervisor.run(until=said(supervisor, "web    | up", "worker | up"), seconds=10)
+    assert supervisor.run(until=said(supervisor, "web    | up", "worker | up"), seconds=LIMIT)
 
 
 def test_a_terminal_gets_colours_unless_they_are_not_wanted(monkeypatch):
@@ -71,14 +72,14 @@ def test_a_killed_child_starts_again_and_a_failing_one_ever_more_slowly(supervis
     monkeypatch.setattr("infra.local.supervisor.BACKOFF", (0.05, 0.3))
     supervisor = supervise(web=SLEEP, worker=[sys.executable, "-c", "raise SystemExit(3)"])
     supervisor.start()
-    assert supervisor.run(until=said(supervisor, "web    | up"), seconds=10)
+    assert supervisor.run(until=said(supervisor, "web    | up"), seconds=LIMIT)
     first = supervisor.children[0].process.pid
     os.kill(first, signal.SIGKILL)
     wanted = said(
         supervisor, "web    | ended with SIGKILL; starts again in 0.05 s", "status 3; starts again in 0.3 s"
     )
-    assert supervisor.run(until=wanted, seconds=10)
-    assert supervisor.run(until=lambda: supervisor.children[0].process is not None, seconds=10)
+    assert supervisor.run(until=wanted, seconds=LIMIT)
+    assert supervisor.run(until=lambda: supervisor.children[0].process is not None, seconds=LIMIT)
     assert supervisor.children[0].process.pid != first
 
 
@@ -86,15 +87,15 @@ def test_stopping_takes_the_grandchildren_along_and_kills_the_stubborn(supervise
     monkeypatch.setattr("infra.local.supervisor.STOP_SECONDS", 0.5)
     supervisor = supervise(web=STUBBORN, worker=WITH_A_CHILD)
     supervisor.start()
-    assert supervisor.run(until=said(supervisor, "web    | up", "child"), seconds=10)
+    assert supervisor.run(until=said(supervisor, "web    | up", "child"), seconds=LIMIT)
     grandchild = next(int(line.split()[-1]) for line in supervisor.say.last if "child" in line)
     groups = [child.process.pid for child in supervisor.children]
     began = time.monotonic()
     supervisor.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert said(supervisor, "did not stop in time")()
     assert not any(pids.group(pgid) for pgid in groups)
-    assert pids.gone(grandchild, 5)
+    assert pids.gone(grandchild, LIMIT)
     assert not supervisor.record.exists()
 
 
@@ -126,29 +127,21 @@ def test_new_code_starts_every_child_anew(supervise):
     assert list(json.loads(supervisor.record.read_text())) == [str(supervisor.children[0].process.pid)]
 
 
-def is_gone(group: int) -> bool:
-    """Whether nobody of a group is left; who was killed stays until the system has buried it."""
-    deadline = time.monotonic() + 5
-    while pids.group(group) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not pids.group(group)
-
-
 def test_what_a_killed_supervisor_left_running_is_ended(supervise):
     supervisor = supervise(web=WITH_A_CHILD)
     supervisor.start()
-    assert supervisor.run(until=said(supervisor, "child"), seconds=10)
+    assert supervisor.run(until=said(supervisor, "child"), seconds=LIMIT)
     leader = supervisor.children[0].process
     assert end_leftovers(supervisor.record, ["sleep"]) == 1
-    leader.wait(5)
-    assert is_gone(leader.pid)
+    leader.wait(LIMIT)
+    wait_until(lambda: not pids.group(leader.pid), "somebody of the group was left")
     assert not supervisor.record.exists()
 
 
 def test_members_of_a_group_whose_leader_died_are_ended_too(supervise):
     supervisor = supervise(web=WITH_A_CHILD)
     supervisor.start()
-    assert supervisor.run(until=said(supervisor, "child"), seconds=10)
+    assert supervisor.run(until=said(supervisor, "child"), seconds=LIMIT)
     leader = supervisor.children[0].process
     leader.kill()
     leader.wait()
@@ -157,7 +150,7 @@ def test_members_of_a_group_whose_leader_died_are_ended_too(supervise):
     record = {str(leader.pid): "an earlier time"}
     supervisor.record.write_text(json.dumps(record))
     assert end_leftovers(supervisor.record, ["sleep"]) == 1
-    assert is_gone(leader.pid)
+    wait_until(lambda: not pids.group(leader.pid), "somebody of the group was left")
 
 
 def test_a_strangers_process_with_a_recorded_pid_is_left_alone(tmp_path):

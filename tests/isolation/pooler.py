@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,10 @@ from django.conf import settings
 from infra.local.binaries import account
 from infra.local.ports import LOOPBACK, accepts, free_port
 from infra.local.services import temporary_folder
+from tests.waiting import wait_until
 
 SHIPPED = Path(__file__).parents[2] / "infra" / "pgbouncer" / "pgbouncer.ini"
 MISSING = "No pgbouncer was found. On Debian: apt-get install pgbouncer"
-START_SECONDS = 20
 
 
 def find_pgbouncer() -> str:
@@ -66,7 +65,7 @@ def pooler(pool_size: int) -> Iterator[int]:
             yield port
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def _configuration(folder: Path, port: int, pool_size: int) -> Path:
@@ -87,8 +86,8 @@ def _configuration(folder: Path, port: int, pool_size: int) -> Path:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not accepts(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"PgBouncer did not start: {log.read_text()[-2000:]}")
-        time.sleep(0.05)
+    def answers() -> bool:
+        assert process.poll() is None, f"PgBouncer did not start: {log.read_text()[-2000:]}"
+        return accepts(port)
+
+    wait_until(answers, "PgBouncer did not answer")

@@ -188,9 +188,9 @@ def test_a_global_variable_in_place_of_the_context_is_noticed(
     def read(tenant: Tenant) -> list[str]:
         try:
             with unit_of_work(tenant):
-                barrier.wait(10)
+                barrier.wait(60)
                 found = emails()
-                barrier.wait(10)
+                barrier.wait(60)
                 return found
         except (context.NoTenant, threading.BrokenBarrierError) as refusal:
             barrier.abort()

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tenants.audit.models import AuditEntry
 from tenants.context import Tenant
 from tests.cast import OPERATOR
 from tests.lifecycle.conftest import OPERATING, archive_of, copied, done, exported, sums
+from tests.waiting import wait_until
 
 
 def tenant(*words: str) -> dict[str, Any]:
@@ -102,10 +102,7 @@ def test_a_worker_does_what_was_ordered_and_the_sweep_what_was_lost(shop: Client
     sent = export_client(client_id=shop.pk, actor=OPERATING)
     sweep_operations.apply()
     with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
-        deadline = time.monotonic() + 20
-        while Operation.objects.filter(status="done").count() < 2:
-            assert time.monotonic() < deadline, list(Operation.objects.values("status", "error"))
-            time.sleep(0.02)
+        wait_until(lambda: Operation.objects.filter(status="done").count() == 2, "they were not done")
     app.control.purge()
     assert {one.archive is not None for one in Operation.objects.filter(pk__in=[lost.pk, sent.pk])} == {True}
 

@@ -127,7 +127,7 @@ class Visit:
 def open_tab(browser: Browser, port: int, host: str, cookie: tuple[str, str] | None, **options: Any) -> Visit:
     """A tab with an empty profile on a tenant's host, signed in when a session's cookie is given."""
     context: BrowserContext = browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **options})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     origin = f"http://{host}:{port}"
     if cookie:
         context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": origin}])

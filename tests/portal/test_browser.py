@@ -110,7 +110,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         # The machine is shared with the other workers of the tests.
-        expect.set_options(timeout=15_000)
+        expect.set_options(timeout=30_000)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
@@ -365,7 +365,7 @@ def test_errors_stay_and_successes_go(tab, browser, shop):
     expect(other.locator(".toast--success")).to_be_visible()
     page.click("text=Place order")
     expect(page.locator(".toast--error")).to_contain_text("cannot make the move")
-    expect(other.locator(".toast")).to_have_count(0, timeout=10_000)
+    expect(other.locator(".toast")).to_have_count(0, timeout=30_000)
     expect(page.locator(".toast--error")).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".toast")).to_have_count(0)

@@ -91,7 +91,7 @@ def test_two_moves_at_once_make_no_circle(acme: Tenant) -> None:
     def move(category: Category, parent: Category) -> None:
         try:
             with unit_of_work(acme):
-                barrier.wait(10)
+                barrier.wait(60)
                 update_category(actor=CLERK, category=category, parent=parent)
         except Invalid as error:
             refused.append(error)
@@ -102,7 +102,7 @@ def test_two_moves_at_once_make_no_circle(acme: Tenant) -> None:
     for mover in movers:
         mover.start()
     for mover in movers:
-        mover.join(20)
+        mover.join(60)
     with unit_of_work(acme):
         assert sorted(len(category.ancestors) for category in Category.objects.all()) == [0, 1]
     assert len(refused) == 1

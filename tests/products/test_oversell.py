@@ -72,7 +72,7 @@ def test_without_lock_and_conditions_more_is_sold_than_is_there(acme: Tenant):
 
     def naive() -> str:
         seen = Product.objects.get(pk=product.pk)
-        together.wait(10)
+        together.wait(60)
         if seen.available < 1:
             return "refused"
         Product.objects.filter(pk=product.pk).update(reserved=seen.reserved + 1)

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ from infra.local.binaries import account
 from infra.local.postgres import Postgres
 from infra.local.services import temporary_folder
 from tests.stage import administrator, database_name, worker_number
+from tests.waiting import wait_until
 
 SLOT = f"replica_of_worker_{worker_number()}"
 NOT_COPIED = ("postmaster.pid", "postmaster.opts", "pg_wal", "pg_replslot")
-SECONDS = 20
 
 
 class Standby:
@@ -31,7 +30,7 @@ class Standby:
     def pause(self) -> None:
         """Stop replaying: from now on every write is missing here."""
         self.admin.execute("SELECT pg_wal_replay_pause()")
-        eventually(lambda: self._ask("pg_get_wal_replay_pause_state()") == "paused")
+        wait_until(lambda: self._ask("pg_get_wal_replay_pause_state()") == "paused")
 
     def follow(self) -> None:
         """Replay, and wait until all is here that was written so far."""
@@ -42,7 +41,7 @@ class Standby:
             primary.execute("SELECT pg_logical_emit_message(true, 'tests', 'now')")
             row = primary.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
         assert row is not None
-        eventually(lambda: self._ask(f"pg_last_wal_replay_lsn() >= '{row[0]}'"))
+        wait_until(lambda: self._ask(f"pg_last_wal_replay_lsn() >= '{row[0]}'"))
 
     def end_connections(self) -> None:
         """Close what the application holds here."""
@@ -70,7 +69,7 @@ def standby() -> Iterator[Standby]:
             made.admin.close()
         finally:
             server.stop()
-            eventually(lambda: _drop_slot(primary))
+            wait_until(lambda: _drop_slot(primary))
 
 
 def _copy(primary: psycopg.Connection[Any], folder: Path) -> None:
@@ -128,10 +127,3 @@ def _drop_slot(primary: psycopg.Connection[Any]) -> bool:
     except psycopg.errors.ObjectInUse:
         return False
     return True
-
-
-def eventually(condition: Any) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the replica does not get there"
-        time.sleep(0.01)

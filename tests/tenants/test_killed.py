@@ -1,6 +1,5 @@
 """What workers do in steps, killed with SIGKILL at each of them: the next worker ends it, and nothing differs."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +31,7 @@ from tenants.storage import TenantStorage
 from tests.invoices.builders import an_invoice
 from tests.kills import Place, killed
 from tests.products.builders import CLERK, a_product
+from tests.waiting import wait_until
 
 FILE = "sku,name,price\n" + "".join(f"SKU-{n},Thing {n},{n}.00\n" for n in range(1, 8))
 LATER = timedelta(minutes=3)
@@ -174,11 +174,8 @@ def without_ids(outcome: Any, key: UUID) -> str:
 
 def interrupted(work: Work, key: UUID, place: Place, after: bool, turn: int) -> None:
     killed(lambda: work.run(key), at=place, after=after, time=turn)
-    deadline = time.monotonic() + 60
     # The server may need a moment to notice that the dead worker's transaction is nobody's.
-    while not swept(work):
-        assert time.monotonic() < deadline, "nobody took it up"
-        time.sleep(0.01)
+    wait_until(lambda: swept(work), "nobody took it up")
     work.run(key)
 
 

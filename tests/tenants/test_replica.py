@@ -17,7 +17,8 @@ from tenants.context import NoTenant, Tenant, Unit, tenant_context, unit_of_work
 from tenants.replicas import Replica, replica
 from tenants.users.models import User
 from tests.stage import administrator
-from tests.tenants.standby import Standby, eventually, standby
+from tests.tenants.standby import Standby, standby
+from tests.waiting import wait_until
 
 REPLICA, PRIMARY = "replica", "default"
 
@@ -48,7 +49,7 @@ def following(
 def meet(process: Replica, *tenants: Tenant) -> None:
     """Let a process ask how far the log has come, which others write to as well, and the replica get there."""
     for tenant in tenants:
-        eventually(partial(process.serves, tenant.schema))
+        wait_until(partial(process.serves, tenant.schema))
 
 
 @contextmanager

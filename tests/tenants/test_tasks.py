@@ -21,6 +21,7 @@ from tenants.context import NoTenant, Tenant, current, public_context, tenant_co
 from tenants.tasks import PublicTask, RealmlessTask, TenantTask, UndeclaredRealm
 from tenants.users.models import User
 from tests.isolation.walls import run_task
+from tests.waiting import wait_until
 
 SEEN: list[Any] = []
 
@@ -164,12 +165,9 @@ def test_the_sender_cannot_name_another_tenant(
 def worker() -> Iterator[Callable[..., None]]:
     """Start a worker on the real queue and wait until so many tasks were seen."""
 
-    def work(until: int, seconds: float = 20) -> None:
+    def work(until: int) -> None:
         with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
-            deadline = time.monotonic() + seconds
-            while len(SEEN) < until:
-                assert time.monotonic() < deadline, f"only {SEEN} were seen"
-                time.sleep(0.01)
+            wait_until(lambda: len(SEEN) >= until, "too few tasks were seen")
             time.sleep(0.1)  # for what should not come
 
     yield work
@@ -246,13 +244,11 @@ def _put(tenant: Tenant, begin: bool) -> None:
     verb(client_id=tenant.id, actor=Actor.system("a test"))
 
 
-def _waits(count: int, seconds: float = 20) -> None:
+def _waits(count: int) -> None:
     """Until so many messages lie in a worker's hands for a later time."""
     queue = redis.Redis.from_url(os.environ["REDIS_URL"])
-    deadline = time.monotonic() + seconds
-    while sum(b'"held": ' in message for message in queue.hvals("unacked")) < count:
-        assert time.monotonic() < deadline, "no message was put back"
-        time.sleep(0.02)
+    held = lambda: sum(b'"held": ' in message for message in queue.hvals("unacked"))  # noqa: E731
+    wait_until(lambda: held() >= count, "no message was put back")
 
 
 def test_a_task_that_was_sent_during_maintenance_is_done_afterwards(acme: Tenant, globex: Tenant) -> None:
@@ -264,14 +260,9 @@ def test_a_task_that_was_sent_during_maintenance_is_done_afterwards(acme: Tenant
         _waits(1)
         assert SEEN == [("at once", ["owner@globex.example"])]
         _put(acme, begin=False)
-        deadline = time.monotonic() + 20
-        while len(SEEN) < 2:
-            assert time.monotonic() < deadline, "the held task did not come again"
-            time.sleep(0.02)
+        wait_until(lambda: len(SEEN) >= 2, "the held task did not come again")
         # The message is acknowledged a moment after the task has run.
-        while _left_in_queue():
-            assert time.monotonic() < deadline, "a message stayed behind"
-            time.sleep(0.02)
+        wait_until(lambda: not _left_in_queue(), "a message stayed behind")
     assert SEEN[1:] == [("held", ["owner@acme.example"])]
 
 

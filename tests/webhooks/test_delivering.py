@@ -82,8 +82,11 @@ def test_a_failure_holds_the_line_until_its_time_has_come(
     turn(endpoint)
     assert len(receiver.received) == 1
     ((_, score),) = hints().items()
-    assert 3 < score - datetime.now(UTC).timestamp() < 6
-    assert fresh(endpoint, acme).failing_since is not None
+    now = fresh(endpoint, acme)
+    assert now.failing_since is not None
+    assert now.retry_at is not None
+    assert DELAYS[0] * (1 - JITTER) <= now.retry_at - now.failing_since <= DELAYS[0] * (1 + JITTER)
+    assert abs(score - now.retry_at.timestamp()) < 2
     receiver.status = 204
     set_to(endpoint, acme, retry_at=timezone.now())
     turn(endpoint)

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +21,7 @@ from tenant_apps.webhooks.models import Endpoint
 from tenants.audit.services import record
 from tenants.context import Tenant, public_context, unit_of_work
 from tests.domains.nameserver import NameServer
+from tests.waiting import wait_until
 from tests.webhooks.conftest import CLERK, endpoint_at, log_of
 from tests.webhooks.receivers import Authority, Receiver
 
@@ -74,18 +74,6 @@ def courier(broker: Valkey, authority: Authority, dns: NameServer) -> Iterator[s
         process.wait()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the worker did not get there in time"
-        time.sleep(0.01)
-
-
-def sweep() -> None:
-    with public_context():
-        tasks.sweep_everything.apply()
-
-
 def test_kills_of_the_courier_and_of_the_broker_lose_nothing(
     receiver: Receiver, dns: NameServer, authority: Authority, acme: Tenant, broker: Valkey
 ) -> None:
@@ -99,10 +87,18 @@ def test_kills_of_the_courier_and_of_the_broker_lose_nothing(
     def states() -> list[str]:
         return [one.state for one in log_of(endpoint, acme)]
 
+    def sweep() -> None:
+        with public_context():
+            tasks.sweep_everything.apply()
+
+    def all_are_delivered() -> bool:
+        sweep()
+        return states() == ["delivered"] * 4
+
     receiver.may_answer.clear()
     happen("order.placed", "order.paid")
     with courier(broker, authority, dns) as first:
-        wait_for(lambda: len(receiver.received) == 1)
+        wait_until(lambda: len(receiver.received) == 1)
         first.send_signal(signal.SIGKILL)
         first.wait()
     kill_and_restart(broker, meanwhile=lambda: happen("order.fulfilled"))
@@ -112,10 +108,10 @@ def test_kills_of_the_courier_and_of_the_broker_lose_nothing(
         Endpoint.objects.filter(pk=endpoint.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
     with courier(broker, authority, dns):
         sweep()
-        wait_for(lambda: len(receiver.received) == 2)
+        wait_until(lambda: len(receiver.received) == 2)
         kill_and_restart(broker, meanwhile=lambda: happen("order.closed"))
         receiver.may_answer.set()
-        wait_for(lambda: (sweep(), states() == ["delivered"] * 4)[1])
+        wait_until(all_are_delivered)
     placed, *others = (one.event.message_id for one in log_of(endpoint, acme))
     # At least once: what the dead courier had sent came again, and nothing else did; all in order.
     assert receiver.ids == [placed, placed, *others]
