@@ -14,6 +14,7 @@ from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, tenant_context
+from tests.imports.files import Truth, generated
 
 CLERK = Actor(kind="user", id=None, label="clerk@acme.example")
 Upload = Callable[..., Import]
@@ -38,6 +39,12 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks and batches so small that small files need many."""
     monkeypatch.setattr(staging, "CHUNK_ROWS", 40)
     monkeypatch.setattr(applying, "BATCH_LINES", 60)
+
+
+@pytest.fixture(scope="module")
+def history() -> tuple[str, Truth]:
+    """A dirty file, and what is true of it."""
+    return generated(invoices=120)
 
 
 def upload(text: str | bytes, **options: object) -> Import:

@@ -19,9 +19,9 @@ from tenant_apps.imports.models import Import
 from tenant_apps.imports.services import requeue_stale_imports
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, current_tenant, public_context
+from tests.imports.complete import assert_complete
 from tests.imports.conftest import fresh, upload
 from tests.imports.files import a_csv, a_row, generated
-from tests.imports.test_running import assert_complete
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from shared_apps.fleet.safety import RULES, lint
+from shared_apps.fleet.rules import RULES
+from shared_apps.fleet.safety import lint
 
 
 class Command(BaseCommand):
