@@ -1,7 +1,9 @@
 """What the business may refuse: one family of errors that every door can show in its own way."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError
 
 
 class DomainError(Exception):
@@ -90,3 +92,18 @@ class PreconditionFailed(DomainError):
     code = "precondition_failed"
     status = 412
     title = "Precondition failed"
+
+
+# Lost connections, and servers that are shutting down, starting, or full.
+AWAY: Final = ("08", "53", "57P")
+AWAY_DETAIL: Final = (
+    "The platform is busy or being restarted. Nothing was changed; try again in a few seconds."
+)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached, and nothing of what was asked of it."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(AWAY)

@@ -7,7 +7,7 @@ from time import perf_counter
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,10 +15,16 @@ from django.shortcuts import render
 from tenants.api.problems import occurrence, problem_response, wants_problem
 from tenants.closed import closed, moved, unknown_host
 from tenants.context import Tenant, Unit, public_context
+from tenants.errors import AWAY_DETAIL, is_away
 from tenants.hosts import canonical, directory, is_public
 from tenants.models import uuid7
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+READING = ("GET", "HEAD")
+UNKNOWN = (
+    "The database went away while your change was being saved: it may be saved or not. Look, or send the request "
+    "again with the same Idempotency-Key."
+)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 log = structlog.get_logger("rowhouse.request")
 
@@ -67,12 +73,14 @@ class RealmMiddleware:
             host = canonical(request.get_host())
         except DisallowedHost:
             return unknown_host(request)
-        if is_public(host):
-            return self._public(request)
+        try:
+            return self._public(request) if is_public(host) else self._at_tenant(request, host)
+        except (OperationalError, InterfaceError) as error:
+            return _unreachable(request, error)
+
+    def _at_tenant(self, request: HttpRequest, host: str) -> HttpResponseBase:
         tenant = directory.by_host(host)
-        if tenant is None:
-            return unknown_host(request)
-        return self._tenant(request, host, tenant)
+        return unknown_host(request) if tenant is None else self._tenant(request, host, tenant)
 
     def _public(self, request: HttpRequest) -> HttpResponseBase:
         request.urlconf = settings.PUBLIC_URLCONF
@@ -85,10 +93,7 @@ class RealmMiddleware:
             return closed(request, tenant) or moved(request, host, tenant) or self._in_unit(request, tenant)
 
     def _in_unit(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
-        try:
-            unit = Unit(tenant, reading=request.method in {"GET", "HEAD"}).enter()
-        except OperationalError as error:
-            return _unreachable(request, error)
+        unit = Unit(tenant, reading=request.method in READING).enter()
         request.unit, request.undo = unit, False  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
@@ -96,14 +101,18 @@ class RealmMiddleware:
             unit.leave(error)
             raise
         failed = response.status_code >= 500 or request.undo  # type: ignore[attr-defined]
+        request.is_committing = not failed and request.method not in READING  # type: ignore[attr-defined]
         unit.leave(Undone() if failed else None)
         return response
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The view raised: its writes go, but the session and messages below it may still be saved."""
+        if is_away(exception):
+            return _unreachable(request, exception)
         unit: Unit | None = getattr(request, "unit", None)
         if unit is not None and not unit.restart():
             request.undo = True  # type: ignore[attr-defined]
+        return None
 
 
 class Undone(Exception):
@@ -115,12 +124,13 @@ def undo_writes(request: HttpRequest) -> None:
     request.undo = True  # type: ignore[attr-defined]
 
 
-def _unreachable(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    """The database does not answer, or all connections stayed busy for too long: nothing was begun."""
-    log.error("database_unreachable", error=str(error))
-    detail = "The platform is busy or being restarted. Nothing was changed; try again in a few seconds."
+def _unreachable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The database does not answer, or all connections stayed busy for too long."""
+    is_committing = getattr(request, "is_committing", False) and is_away(error)
+    log.error("database_unreachable", error=str(error), is_committing=is_committing)
+    code, detail = ("outcome_unknown", UNKNOWN) if is_committing else ("unavailable", AWAY_DETAIL)
     if wants_problem(request):
-        response = problem_response(503, "unavailable", "Unavailable", detail, **occurrence(request))
+        response = problem_response(503, code, "Unavailable", detail, **occurrence(request))
     else:
         response = render(request, "errors/unavailable.html", {"detail": detail}, status=503)
     response["Retry-After"] = "5"

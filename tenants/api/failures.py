@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest
 from rest_framework import exceptions as rest_errors
@@ -17,7 +17,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 
 from tenants.api.problems import CHALLENGE, CONTENT_TYPE, occurrence, problem
-from tenants.errors import DomainError
+from tenants.errors import AWAY_DETAIL, DomainError, is_away
 
 logger = logging.getLogger("django.request")
 
@@ -200,6 +200,8 @@ def _model_validation(exc: django_errors.ValidationError) -> Failure:
 
 
 def _database(exc: DatabaseError) -> Failure:
+    if is_away(exc):
+        return _AWAY
     sqlstate = getattr(exc.__cause__, "sqlstate", None) or ""
     return _SQLSTATES.get(sqlstate) or _SQLSTATES.get(sqlstate[:2]) or _UNFORESEEN
 
@@ -219,6 +221,7 @@ _BUSY = Failure(
     "Somebody else is changing the same records. Nothing was saved; try again.",
     headers={"Retry-After": "1"},
 )
+_AWAY = Failure(503, "unavailable", AWAY_DETAIL, "Unavailable", headers={"Retry-After": "5"})
 _SQLSTATES = {
     "23505": Failure(409, "already_exists", "Another record already holds a value that must be unique."),
     "23P01": Failure(409, "conflict", "Another record overlaps with this one."),
@@ -245,5 +248,5 @@ _TRANSLATIONS: tuple[tuple[Any, Callable[[Any], Failure]], ...] = (
     (django_errors.RequestDataTooBig, _too_large),
     (django_errors.SuspiciousOperation, _suspicious),
     ((ProtectedError, RestrictedError), _referenced),
-    (DatabaseError, _database),
+    ((DatabaseError, InterfaceError), _database),
 )

@@ -277,5 +277,10 @@ WAITING = """
 def wait_for_lock(admin: Admin) -> int:
     """The server process that stands before the lock."""
     login, found = settings.DATABASES["migrator"]["USER"], list[Any]()
-    wait_until(lambda: found.extend(admin.execute(WAITING, [login])) or found, "the work never met the lock")
+
+    def stands() -> bool:
+        found.extend(admin.execute(WAITING, [login]))
+        return bool(found)
+
+    wait_until(stands, "the work never met the lock")
     return int(found[0][0])

@@ -26,8 +26,10 @@ def pooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pooled]:
     """Run work in new threads, whose connections come from a pool: `pooled(size, work, arguments)`."""
     entry = connections.settings[TENANT_ALIAS]
 
-    def run(size: int, work: Callable[..., Any], arguments: Any, *, threads: int = 2) -> list[Any]:
-        pool = {"min_size": size, "max_size": size, "timeout": 60}
+    def run(
+        size: int, work: Callable[..., Any], arguments: Any, *, threads: int = 2, timeout: float = 60
+    ) -> list[Any]:
+        pool = {"min_size": size, "max_size": size, "timeout": timeout}
         changed = {**entry, "CONN_MAX_AGE": 0, "OPTIONS": {**entry["OPTIONS"], "pool": pool}}
         monkeypatch.setitem(connections.settings, TENANT_ALIAS, changed)
         with ThreadPoolExecutor(threads) as executor:
@@ -104,7 +106,7 @@ def test_who_finds_all_connections_busy_is_told_so_and_does_not_wait_for_ever(
     def ask(_: int) -> tuple[Any, Any, int]:
         pool = connection.pool  # type: ignore[attr-defined]  # our own backend's
         pool.open()
-        held = pool.getconn()
+        held = pool.getconn(60)
         try:
             with pytest.raises(OperationalError, match="couldn't get a connection"), unit_of_work(acme):
                 pass
@@ -114,7 +116,7 @@ def test_who_finds_all_connections_busy_is_told_so_and_does_not_wait_for_ever(
             pool.putconn(held)
         return *answers, browser.get("/sign-in/").status_code
 
-    ((api, page, afterwards),) = pooled(1, ask, [0], threads=1)
+    ((api, page, afterwards),) = pooled(1, ask, [0], threads=1, timeout=0.5)
     assert (api.status_code, api.json()["code"], api["Retry-After"]) == (503, "unavailable", "5")
     assert (page.status_code, page["Retry-After"]) == (503, "5")
     assert b"try again in a few seconds" in page.content
