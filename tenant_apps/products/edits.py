@@ -64,7 +64,7 @@ def edit_products(*, actor: Actor, products: Collection[UUID], change: Change) -
         return Edited(0, None)
     undo = secrets.token_urlsafe(18)
     kept = {row.pk: (before[row.pk], _state(row)) for row in changed}
-    transaction.on_commit(lambda: cache.set(_key(undo), kept, int(UNDO_FOR.total_seconds())))
+    transaction.on_commit(lambda: cache.set(_key(undo), kept, int(UNDO_FOR.total_seconds())), robust=True)
     return Edited(len(changed), undo)
 
 
@@ -81,7 +81,7 @@ def undo_edit(*, actor: Actor, undo: str) -> int:
         for field, value in kept[row.pk][0].items():
             setattr(row, field, value)
     _write(actor, rows, before)
-    transaction.on_commit(lambda: cache.delete(_key(undo)))
+    transaction.on_commit(lambda: cache.delete(_key(undo)), robust=True)
     return len(rows)
 
 

@@ -85,7 +85,7 @@ def remove_image(*, actor: Actor, image: Image) -> None:
     _renumber(list(product.images.all()))
     _touch(product)
     record(actor=actor, verb="product.image_removed", target=product, data={"image": str(key)})
-    transaction.on_commit(lambda: _drop(paths))
+    transaction.on_commit(lambda: _drop(paths), robust=True)
 
 
 def primary_images(products: Iterable[Product]) -> dict[UUID, Image]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -99,7 +98,8 @@ def run_job(job_id: UUID) -> None:
 def _enqueue(job_id: UUID) -> None:
     from tenants.api.tasks import run_job_task
 
-    transaction.on_commit(partial(run_job_task.delay, str(job_id)))
+    # Robust: where the broker is away, the job is there all the same, and the sweep takes it up.
+    transaction.on_commit(lambda: run_job_task.delay(str(job_id)), robust=True)
 
 
 def _claim(job_id: UUID) -> UUID | None:

@@ -1,6 +1,5 @@
 """Who calls the API: a person with an access token or a session, or a program with an API token."""
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -53,7 +52,7 @@ def _api_token(credential: str) -> ApiToken | None:
     token = find_api_token(credential)
     if token is not None:
         # After the commit, so that requests with the same token never wait for each other's row.
-        transaction.on_commit(partial(note_use, token=token))
+        transaction.on_commit(lambda: note_use(token=token), robust=True)
     return token
 
 

@@ -35,7 +35,7 @@ def request_reset(*, email: str, address: str | None) -> None:
         return
     actor = Actor(kind="user", id=user.id, label=user.email, address=address)
     record(actor=actor, verb="user.reset_requested", target=user)
-    transaction.on_commit(lambda: _enqueue(user.id))
+    transaction.on_commit(lambda: _enqueue(user.id), robust=True)
 
 
 def _enqueue(user_id: UUID) -> None:

@@ -201,7 +201,7 @@ def _invited(person: User) -> QuerySet[User]:
 def _mail_after_commit(user_id: UUID) -> None:
     from tenants.users.tasks import mail_invitation
 
-    transaction.on_commit(lambda: mail_invitation.delay(str(user_id)))
+    transaction.on_commit(lambda: mail_invitation.delay(str(user_id)), robust=True)
 
 
 def _state(person: User) -> str:

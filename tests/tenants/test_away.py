@@ -1,4 +1,4 @@
-"""The database goes away: callers are told to come back, and never that something was or was not saved by mistake."""
+"""The database or the broker goes away: callers are told the truth of what was saved, and nothing of it is lost."""
 
 from typing import Any
 
@@ -10,7 +10,11 @@ from tenant_apps.products import viewsets
 from tenant_apps.products.models import Product
 from tenant_apps.products.services import create_product
 from tenants import middleware
-from tenants.context import TENANT_ALIAS, Tenant, Unit, unit_of_work
+from tenants.api import bulk
+from tenants.api.jobs import requeue_stale_jobs
+from tenants.api.models import Job
+from tenants.context import TENANT_ALIAS, Tenant, Unit, tenant_context, unit_of_work
+from tenants.hosts import directory
 from tenants.users.models import User
 from tests.api.calls import BASE, Api, problem, signed_in
 from tests.stage import administrator
@@ -44,7 +48,7 @@ def test_a_directory_that_cannot_be_asked_is_no_error_of_ours(
     def away(*args: Any) -> Any:
         raise OperationalError("connection failed: the database system is starting up")
 
-    monkeypatch.setattr(middleware.directory, "by_host", away)
+    monkeypatch.setattr(directory, "by_host", away)
     monkeypatch.setattr(middleware.RealmMiddleware, "_public", away)
     browser = Client(headers={"host": host})
     api, page = browser.get("/api/v1/products/"), browser.get("/sign-in/")
@@ -91,3 +95,22 @@ def test_a_connection_that_is_lost_at_the_commit_leaves_it_open_whether_it_was_s
         assert (read.status_code, read.json()["code"]) == (503, "unavailable")
     assert post(api).status_code == 201
     assert products(acme) == 1
+
+
+def test_a_job_is_accepted_while_the_broker_is_away_and_taken_up_later(
+    acme: Tenant, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(key: str) -> None:
+        raise ConnectionError("the broker is not there")
+
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr("tenants.api.tasks.run_job_task.delay", away)
+    answer = signed_in(owner, acme).post("products/bulk/", {"mode": "each", "items": [MUG]})
+    assert answer.status_code == 202
+    sent: list[str] = []
+    monkeypatch.setattr("tenants.api.tasks.run_job_task.delay", sent.append)
+    with unit_of_work(acme):
+        Job.objects.update(heartbeat_at="2020-01-01T00:00:00Z")
+    with tenant_context(acme):
+        assert requeue_stale_jobs() == 1
+    assert sent == [answer.json()["id"]]
