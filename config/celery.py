@@ -10,8 +10,12 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("rowhouse", task_cls="tenants.tasks:RealmlessTask")
-# Waiting for receivers must not keep anything else waiting: a process of its own does it, with many threads.
-app.conf.task_routes = {"tenant_apps.webhooks.tasks.deliver": {"queue": "webhooks"}}
+# Waiting for receivers must not keep anything else waiting, nor long jobs of the worker the webhooks: a process of its
+# own does it, with many threads.
+app.conf.task_routes = {
+    f"tenant_apps.webhooks.tasks.{name}": {"queue": "webhooks"}
+    for name in ("deliver", "sweep_due", "sweep_everything")
+}
 
 
 @app.on_configure.connect

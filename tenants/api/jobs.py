@@ -1,5 +1,6 @@
 """Jobs: work that a request starts and a worker does, in steps that can be taken up again after a kill."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from tenants.audit.services import record
 
 KEPT_FOR: Final = timedelta(days=30)
 MOST_ATTEMPTS: Final = 5
+# A worker's turn at one job; then others come first, so that long jobs do not keep short ones waiting.
+TURN_SECONDS: Final = 20.0
 WORKER: Final = Actor.system("job worker")
 log = structlog.get_logger("rowhouse.jobs")
 
@@ -86,8 +89,11 @@ def run_job(job_id: UUID) -> None:
         return
     with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
         try:
+            end = time.monotonic() + TURN_SECONDS
             while _step(job_id, lease):
-                pass
+                if time.monotonic() > end:
+                    _hand_on(job_id, lease)
+                    return
         except (OperationalError, InterfaceError):
             # The database went away. The job is taken up again when its lease is stale.
             raise
@@ -135,6 +141,13 @@ def _step(job_id: UUID, lease: UUID) -> bool:
             _end(job, Job.Status.SUCCEEDED, "job.succeeded")
         job.save()
     return has_more
+
+
+def _hand_on(job_id: UUID, lease: UUID) -> None:
+    """Put the job behind what waits in the queue; whoever takes it up goes on where it stands."""
+    with transaction.atomic():
+        if Job.objects.filter(pk=job_id, lease=lease).update(lease=None):
+            _enqueue(job_id)
 
 
 def _end(job: Job, status: str, verb: str) -> None:

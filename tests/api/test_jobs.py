@@ -105,6 +105,17 @@ def test_a_job_whose_worker_died_goes_on_where_it_stood(acme, started):
     assert (row(acme, key).status, row(acme, key).done) == ("succeeded", 3)
 
 
+def test_a_long_job_lets_others_come_first(acme, started, monkeypatch):
+    key = started()
+    monkeypatch.setattr(jobs, "TURN_SECONDS", -1.0)
+    with tenant_context(acme):
+        run_job(key)
+        assert (row(acme, key).status, row(acme, key).done, row(acme, key).lease) == ("running", 1, None)
+        run_job(key)
+        run_job(key)
+    assert (row(acme, key).status, row(acme, key).done, started.sent) == ("succeeded", 3, [key] * 3)
+
+
 def test_a_job_that_kills_its_workers_is_given_up(acme, started):
     key = started()
     with unit_of_work(acme):

@@ -126,4 +126,6 @@ def test_the_schedule_names_tasks_that_exist_and_deliveries_have_a_queue_of_thei
     assert len(ours) == 3
     assert ours <= set(app.tasks)
     assert app.conf.task_routes.keys() <= set(app.tasks)
-    assert app.amqp.router.route({}, tasks.deliver.name)["queue"].name == "webhooks"
+    # The sweeps as well: a worker that is busy with long jobs would let retries wait.
+    for task in (tasks.deliver, tasks.sweep_due, tasks.sweep_everything):
+        assert app.amqp.router.route({}, task.name)["queue"].name == "webhooks"
