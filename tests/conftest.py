@@ -21,6 +21,13 @@ django.setup()
 # A worker that inherited this would load the settings before its own database is named above.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+
+# How long it takes to make examples is the machine's matter.
+hypothesis.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("ours")
+
 from django.core import mail
 from django.core.management import call_command
 from django.db import connections

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
+# Below those that systems hand to clients: else a connection of somebody's may have it by the time it is listened on.
+LOWEST, HIGHEST = 20_000, 32_000
 
 
 def free_port() -> int:
     """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
+        if is_free(port):
+            return port
 
 
 def is_free(port: int) -> bool:

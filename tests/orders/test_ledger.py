@@ -81,7 +81,11 @@ def check_books() -> None:
         assert 0 <= product.reserved <= product.on_hand
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(story=st.lists(steps, min_size=1, max_size=25))
 def test_the_books_add_up_after_any_story(acme: Tenant, story: list[tuple[Any, ...]]):
     unit = Unit(acme).enter()

@@ -130,7 +130,11 @@ def check(house: House) -> None:
     assert Location.objects.filter(is_default=True).count() == 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(story=st.lists(steps, min_size=5, max_size=20))
 def test_the_books_add_up_after_any_story(acme: Tenant, story: list[tuple[int, int, int, int, int]]):
     unit = Unit(acme).enter()

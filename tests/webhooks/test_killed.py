@@ -113,8 +113,9 @@ def test_kills_of_the_courier_and_of_the_broker_lose_nothing(
         receiver.may_answer.set()
         wait_until(all_are_delivered)
     placed, *others = (one.event.message_id for one in log_of(endpoint, acme))
-    # At least once: what the dead courier had sent came again, and nothing else did; all in order.
-    assert receiver.ids == [placed, placed, *others]
+    # At least once and in order; what the dead courier had sent came again.
+    assert list(dict.fromkeys(receiver.ids)) == [placed, *others]
+    assert receiver.ids.count(placed) > 1
     assert receiver.received[0].body == receiver.received[1].body
 
 
