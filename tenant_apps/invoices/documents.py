@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 
 from tenant_apps.invoices.models import Invoice
-from tenant_apps.invoices.words import WORDS, Words
+from tenant_apps.invoices.words import ENGLISH, WORDS, Words
 from tenant_apps.orders.customers.countries import country_name
 from tenants.formats import MINUS, NO_BREAK, SYMBOLS, WITHOUT_MINOR
 
@@ -47,6 +47,11 @@ def _fetcher() -> Any:
 
     # Neither hosts nor files of this machine: a text that found its way into the page unescaped could name either.
     return URLFetcher(allowed_protocols=("data",), allow_redirects=False)
+
+
+def shown_in_portal(invoice: Invoice) -> dict[str, Any]:
+    """What a page of the portal, which speaks English, shows of a document: all that its PDF says."""
+    return _shown(invoice, WORDS[ENGLISH])
 
 
 def _shown(invoice: Invoice, words: Words) -> dict[str, Any]:

@@ -37,7 +37,11 @@ class CreditForm(PortalForm):
 class SellerForm(PortalForm):
     """The seller's data as they are edited."""
 
-    legal_name = forms.CharField(required=False, max_length=200, help_text="As it is registered.")
+    legal_name = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="As it is registered. No invoice is issued without it, address, city and country.",
+    )
     vat_id = forms.CharField(label="VAT id", required=False, max_length=20)
     line1 = forms.CharField(label="Address", required=False, max_length=200)
     line2 = forms.CharField(label="Address, second line", required=False, max_length=200)

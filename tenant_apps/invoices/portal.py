@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenant_apps.invoices import services
-from tenant_apps.invoices.documents import address_lines
+from tenant_apps.invoices.documents import shown_in_portal
 from tenant_apps.invoices.filing import download_url
 from tenant_apps.invoices.forms import CreditForm, InvoiceFilterForm, SellerForm
 from tenant_apps.invoices.models import Invoice
@@ -22,6 +23,7 @@ from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab
 from tenants.navigation import Section, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
+from tenants.users.permissions import can
 
 register_settings(Section("Invoices", "invoices:seller", "invoices:manage", order=10))
 
@@ -58,22 +60,17 @@ def invoice_list(request: PortalRequest) -> HttpResponse:
 @portal("invoices:read")
 @require_GET
 def invoice_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """One document as it was issued, its file, and what was credited of it."""
+    """One document as it was issued, and what was credited of it. Until its file is there, the head follows it."""
     rows = Invoice.objects.select_related("file", "order__customer", "invoice")
     invoice = get_object_or_404(rows, pk=pk)
     credit_notes = list(invoice.credit_notes.order_by("number"))
     left = invoice.total - sum(note.total for note in credit_notes)
-    return render(
-        request,
-        "invoices/detail.html",
-        {
-            "invoice": invoice,
-            "kept": invoice.snapshot,
-            "buyer_lines": address_lines(invoice.snapshot["buyer"]),
-            "credit_notes": credit_notes,
-            "left": left if not invoice.is_credit_note else 0,
-        },
-    )
+    context = {
+        **shown_in_portal(invoice),
+        "credit_notes": credit_notes,
+        "left": left if not invoice.is_credit_note else 0,
+    }
+    return show(request, "invoices/detail.html", context, part="invoices/head.html")
 
 
 @portal("invoices:read")
@@ -86,8 +83,11 @@ def invoice_pdf(request: PortalRequest, pk: UUID) -> HttpResponse:
 @portal("invoices:write")
 @require_POST
 def invoice_issue(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Issue the invoice of an order."""
+    """Issue the invoice of an order; where nobody has said yet who sells, ask for that first."""
     order = get_object_or_404(Order, pk=pk)
+    if seller().missing and can(request.user, "invoices:manage"):
+        messages.warning(request, "Say first who sells: an invoice has to name a company and its address.")
+        return redirect("invoices:seller")
     tried(
         request,
         lambda: services.issue_invoice(actor=actor_of(request), order=order),

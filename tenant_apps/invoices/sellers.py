@@ -27,6 +27,12 @@ LONGEST: Final = {
     "email": 254,
     "phone": 40,
 }
+SAID: Final = {
+    "legal_name": "the legal name",
+    "line1": "the address",
+    "city": "the city",
+    "country": "the country",
+}
 LONGEST_FOOTER, MOST_DAYS = 1_000, 365
 PREFIX = re.compile(r"[A-Za-z0-9/_.-]{0,10}")
 
@@ -74,9 +80,9 @@ def update_seller(*, actor: Actor, **changes: Unpack[SellerChanges]) -> Seller:
 def require_complete(row: Seller) -> None:
     """Refuse to issue a document that would not say who sells."""
     if missing := row.missing:
+        words = ", ".join(SAID.get(name, name) for name in missing)
         raise SellerIncomplete(
-            f"Documents have to name the seller. Fill in under Settings, Invoices: {', '.join(missing)}.",
-            missing=missing,
+            f"Documents have to name the seller. Fill in under Settings, Invoices: {words}.", missing=missing
         )
 
 

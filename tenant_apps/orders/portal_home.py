@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -130,9 +131,21 @@ def search(request: PortalRequest) -> HttpResponse:
     words = words_of(request)
     groups = {"Go to": _found_pages(request, words)}
     if words:
-        groups |= {name: find(words) for name, verb, find in SEARCHES if can(request.user, verb)}
+        groups |= {
+            name: _with_more(find(words), name, route, words)
+            for name, verb, find, route in SEARCHES
+            if can(request.user, verb)
+        }
     context = {"words": words, "groups": {name: hits for name, hits in groups.items() if hits}}
     return show(request, "orders/search.html", context, part="orders/search_results.html")
+
+
+def _with_more(hits: list[Hit], name: str, route: str, words: str) -> list[Hit]:
+    """What was found; where there may be more, the way to the list of it."""
+    if len(hits) < FOUND:
+        return hits
+    query = urlencode({"q": words})
+    return [*hits, Hit(f"All {name.lower()} with “{words}”", "", f"{reverse(route)}?{query}", "search")]
 
 
 def _found_pages(request: PortalRequest, words: str) -> list[Hit]:
@@ -175,8 +188,8 @@ def _found_customers(words: str) -> list[Hit]:
     ]
 
 
-SEARCHES: Final[tuple[tuple[str, str, Callable[[str], list[Hit]]], ...]] = (
-    ("Orders", "orders:read", _found_orders),
-    ("Products", "products:read", _found_products),
-    ("Customers", "customers:read", _found_customers),
+SEARCHES: Final[tuple[tuple[str, str, Callable[[str], list[Hit]], str], ...]] = (
+    ("Orders", "orders:read", _found_orders, "orders:list"),
+    ("Products", "products:read", _found_products, "products:list"),
+    ("Customers", "customers:read", _found_customers, "orders:customers"),
 )

@@ -436,3 +436,9 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.on_hand_change:+d} on hand, {self.reserved_change:+d} reserved"
+
+    @property
+    def cause(self) -> str:
+        """What moved it, as people say it: `Order 144` for `order:144`."""
+        kind, _, number = self.source.partition(":")
+        return f"{kind.capitalize()} {number}".strip()

@@ -1,6 +1,5 @@
 """What the page of an order shows of its documents."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -8,15 +7,8 @@ from django import template
 from tenant_apps.invoices.models import Invoice
 from tenant_apps.invoices.services import left_to_credit
 from tenant_apps.orders.models import Order
-from tenants.formats import money
 
 register = template.Library()
-
-
-@register.filter
-def kept_money(amount: str, currency: str) -> str:
-    """An amount that a document keeps, with its currency."""
-    return money(Decimal(amount), currency)
 
 
 @register.inclusion_tag("invoices/of_order.html", takes_context=True)

@@ -17,6 +17,7 @@ class PortionsForm(PortalForm):
     """How many of each line; lines that are not named take all there is."""
 
     room = ""
+    hint = ""
 
     location = forms.ModelChoiceField(
         queryset=Location.objects.none(), required=False, empty_label="Wherever it was reserved"
@@ -36,13 +37,17 @@ class PortionsForm(PortalForm):
         most = getattr(each, self.room)
         return forms.IntegerField(
             label=f"{each.line.description} ({each.line.sku})",
-            help_text=f"{most} of {each.line.quantity} left",
-            initial=most,
+            help_text=self.hint.format(most, each.line.quantity),
+            initial=self.offered(most),
             min_value=0,
             max_value=most,
             required=False,
             widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         )
+
+    def offered(self, most: int) -> int:
+        """How many of a line the form begins with: all."""
+        return most
 
     @property
     def quantities(self) -> list[Any]:
@@ -63,6 +68,7 @@ class FulfilmentForm(PortionsForm):
     """Goods that leave."""
 
     room = "to_send"
+    hint = "{} of {} have not left yet."
 
     carrier = forms.CharField(required=False, max_length=60)
     tracking_number = forms.CharField(required=False, max_length=100)
@@ -73,6 +79,7 @@ class ReturnForm(PortionsForm):
     """Goods that come back."""
 
     room = "outside"
+    hint = "At most {} of {} can come back."
 
     restock = forms.BooleanField(
         label="They can be sold again",
@@ -83,6 +90,10 @@ class ReturnForm(PortionsForm):
     note = forms.CharField(
         label="Reason", required=False, max_length=500, help_text="It stays in the order's timeline."
     )
+
+    def offered(self, most: int) -> int:
+        """Nothing where there are several lines: seldom does all of an order come back."""
+        return most if len(self.rows) == 1 else 0
 
     def __init__(self, data: QueryDict | None, progress: Sequence[Progress]) -> None:
         super().__init__(data, progress)

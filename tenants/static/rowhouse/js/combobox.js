@@ -11,6 +11,7 @@ const setUp = (box) => {
   list.id = `suggestions-${(count += 1)}`;
   const roles = { role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false" };
   for (const [name, value] of Object.entries(roles)) input.setAttribute(name, value);
+  const known = box.parentElement.querySelector("[data-known]");
   let timer;
   let request;
 
@@ -31,8 +32,16 @@ const setUp = (box) => {
     input.setAttribute("aria-activedescendant", option.id);
   };
 
+  // The field holds a code; what it stands for is said below it.
+  const say = (text) => {
+    if (!known) return;
+    known.textContent = text;
+    known.hidden = !text;
+  };
+
   const choose = (option) => {
     input.value = option.dataset.value;
+    say(option.dataset.label);
     close();
     input.dispatchEvent(new CustomEvent("choose", { bubbles: true, detail: { ...option.dataset } }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -60,6 +69,7 @@ const setUp = (box) => {
   };
 
   input.addEventListener("input", () => {
+    say("");
     clearTimeout(timer);
     timer = setTimeout(suggest, PAUSE);
   });

@@ -11,3 +11,9 @@ document.addEventListener("keydown", (event) => {
   next?.focus();
   next?.select?.();
 });
+
+// What was not known stays in the field: the next code takes its place.
+document.addEventListener("htmx:afterSettle", () => {
+  const scan = document.querySelector("[data-scan]");
+  if (document.activeElement === scan) scan?.select();
+});

@@ -91,3 +91,8 @@ for (const shown of document.querySelectorAll("[data-modifier]")) {
 }
 for (const hidden of document.querySelectorAll("[data-keys], [data-print], [data-copy]")) hidden.hidden = false;
 for (const link of groups) document.querySelector("[data-go-keys]").append(key(link.dataset.go), " ");
+
+// On a phone the tabs are wider than the page: the current one comes into sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+}
