@@ -122,14 +122,16 @@ def _sums(kept: dict[str, Any], words: Words, amount: Any) -> list[tuple[str, st
     discount = Decimal(kept["discount"])
     steps = [
         (words.subtotal, kept["subtotal"]) if discount or Decimal(shipping["amount"]) else None,
-        (f"{words.discount} {kept['discount_reason']}".strip(), str(-discount)) if discount else None,
-        (f"{words.shipping} {shipping['description']}".strip(), shipping["amount"])
-        if kept["shipping"]
-        else None,
+        (_told(words.discount, kept["discount_reason"]), str(-discount)) if discount else None,
+        (_told(words.shipping, shipping["description"]), shipping["amount"]) if kept["shipping"] else None,
         (words.net, kept["net"]) if Decimal(kept["tax"]) else None,
         (words.tax, kept["tax"]) if Decimal(kept["tax"]) else None,
     ]
     return [(label, amount(value)) for label, value in filter(None, steps)]
+
+
+def _told(what: str, why: str) -> str:
+    return f"{what}: {why}" if why else what
 
 
 def _amount(amount: Decimal, currency: str, words: Words) -> str:

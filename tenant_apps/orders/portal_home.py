@@ -22,7 +22,7 @@ from tenant_apps.products.models import Product
 from tenant_apps.products.portal import search_products
 from tenants.formats import today
 from tenants.listing import words_of
-from tenants.navigation import Entry, entries, register
+from tenants.navigation import Entry, entries, register, settings_tabs
 from tenants.portal import PortalRequest, portal, show
 from tenants.users.models import ApiToken
 from tenants.users.permissions import can
@@ -154,8 +154,7 @@ def _found_pages(request: PortalRequest, words: str) -> list[Hit]:
         pages.append(Hit("New order", "", reverse("orders:new"), "plus"))
     if can(request.user, "products:write"):
         pages.append(Hit("New product", "", reverse("products:new"), "plus"))
-    if can(request.user, "tokens:manage"):
-        pages.append(Hit("API tokens", "Settings", reverse("users:token_list"), "key"))
+    pages += [Hit(tab["label"], "Settings", tab["url"], "settings") for tab in settings_tabs(request)]
     return [page for page in pages if words.casefold() in page.label.casefold()]
 
 

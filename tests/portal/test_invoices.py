@@ -1,8 +1,12 @@
 """Pages of invoices, and the settings of the seller."""
 
+from decimal import Decimal
+
 from tenant_apps.invoices.filing import make_file
 from tenant_apps.invoices.models import Invoice
 from tenants.context import tenant_context, unit_of_work
+from tests.invoices.builders import an_invoice
+from tests.orders.builders import a_placed_order
 
 
 def test_an_order_is_invoiced_by_its_button_and_credited_by_a_dialog(browser, acme, shop, monkeypatch):
@@ -50,3 +54,19 @@ def test_the_seller_is_kept_and_what_is_wrong_stands_at_its_field(browser, acme,
     wrong = browser.post("/settings/invoices/", fields | {"credit_note_prefix": "A-"})
     assert wrong.status_code == 422
     assert "need prefixes that differ" in wrong.content.decode()
+
+
+def test_who_has_not_said_who_sells_is_led_there_and_the_page_shows_the_way_to_the_total(browser, acme):
+    with unit_of_work(acme):
+        order = a_placed_order(discount_kind="amount", discount_value=Decimal(3), discount_reason="Chipped")
+    led = browser.post(f"/orders/invoices/issue/{order.pk}/", follow=True)
+    assert led.request["PATH_INFO"] == "/settings/invoices/"
+    assert "Say first who sells" in led.content.decode()
+    with unit_of_work(acme):
+        invoice = an_invoice(order)
+    page = browser.get(f"/orders/invoices/{invoice.pk}/").content.decode()
+    for word in ("Subtotal", "£19.00", "Discount: Chipped", "−£3.00", "£16.00", "The PDF is being made"):
+        assert word in page, word
+    part = browser.get(f"/orders/invoices/{invoice.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "every 2s" in part
+    assert "<html" not in part
