@@ -7,6 +7,7 @@ from tenants.users.operators import operators
 
 urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path("api/", include("tenants.urls")),
     path("", include("shared_apps.clients.urls")),
     path("admin/", operators.urls),
 ]

@@ -61,7 +61,7 @@ class SeveralMistakes(Invalid):
 
     code = "validation_failed"
 
-    def __init__(self, mistakes: Sequence[Invalid]) -> None:
+    def __init__(self, mistakes: Sequence[DomainError]) -> None:
         super().__init__(" ".join(mistake.detail for mistake in mistakes))
         self._mistakes = tuple(mistakes)
 
@@ -70,7 +70,7 @@ class SeveralMistakes(Invalid):
         return self._mistakes
 
 
-def refuse_together(mistakes: Sequence[Invalid]) -> None:
+def refuse_together(mistakes: Sequence[DomainError]) -> None:
     """Raise what is wrong with an input, if anything is: the one mistake, or all of them as one error."""
     if len(mistakes) == 1:
         raise mistakes[0]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.variables import VARIABLES
@@ -20,7 +21,14 @@ from infra.local.node import ensure_packages
 from infra.local.pango import ensure_pango
 
 ROOT = Path(__file__).resolve().parents[2]
-SNAPSHOT = ROOT / "docs/openapi.yaml"
+# The API of a tenant's host, and that of the public one.
+SNAPSHOTS = {
+    ROOT / "docs/openapi.yaml": [],
+    ROOT / "docs/openapi-public.yaml": [
+        *("--urlconf", "config.urls_public"),
+        *("--custom-settings", "tenants.api.openapi.PUBLIC_SPECTACULAR_SETTINGS"),
+    ],
+}
 MOST_LINES = 200
 WRITE_SNAPSHOT = "--write-openapi"
 COVERAGE = "--coverage"
@@ -51,8 +59,9 @@ class Outcome:
 def main(arguments: Sequence[str]) -> int:
     """All checks and tests; or only pytest, when it is told what to do."""
     if list(arguments) == [WRITE_SNAPSHOT]:
-        SNAPSHOT.parent.mkdir(exist_ok=True)
-        return _run(_spectacular(SNAPSHOT)).returncode
+        return max(
+            _run(_spectacular(snapshot, options)).returncode for snapshot, options in SNAPSHOTS.items()
+        )
     ensure_chromium()
     ensure_pango()
     ensure_packages()
@@ -95,18 +104,22 @@ def _checks() -> dict[str, Callable[[], subprocess.CompletedProcess[str]]]:
         "deployment": _manage("check", "--deploy", "--fail-level", "WARNING"),
     }
     checks = {name: _runner(command) for name, command in commands.items()}
-    return {**checks, "API snapshot": _compare_snapshot}
+    snapshots: dict[str, Callable[[], subprocess.CompletedProcess[str]]] = {
+        f"API: {snapshot.name}": partial(_compare_snapshot, snapshot, options)
+        for snapshot, options in SNAPSHOTS.items()
+    }
+    return {**checks, **snapshots}
 
 
-def _compare_snapshot() -> subprocess.CompletedProcess[str]:
+def _compare_snapshot(snapshot: Path, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "openapi.yaml"
-        done = _run(_spectacular(fresh))
-        if done.returncode == 0 and not (SNAPSHOT.exists() and filecmp.cmp(fresh, SNAPSHOT, shallow=False)):
+        done = _run(_spectacular(fresh, options))
+        if done.returncode == 0 and not (snapshot.exists() and filecmp.cmp(fresh, snapshot, shallow=False)):
             done.returncode = 1
-            difference = _run(["diff", "-u", str(SNAPSHOT), str(fresh)]).stdout[:4000]
+            difference = _run(["diff", "-u", str(snapshot), str(fresh)]).stdout[:4000]
             done.stdout = (
-                f"{difference}\nThe API is not what {SNAPSHOT.relative_to(ROOT)} says. "
+                f"{difference}\nThe API is not what {snapshot.relative_to(ROOT)} says. "
                 f"If that is meant, run bin/test {WRITE_SNAPSHOT} and commit the file with the change."
             )
     return done
@@ -155,8 +168,8 @@ def _manage(*arguments: str) -> list[str]:
     return [sys.executable, "manage.py", *arguments]
 
 
-def _spectacular(target: Path) -> list[str]:
-    return _manage("spectacular", "--validate", "--fail-on-warn", "--file", str(target))
+def _spectacular(target: Path, options: Sequence[str]) -> list[str]:
+    return _manage("spectacular", "--validate", "--fail-on-warn", *options, "--file", str(target))
 
 
 def _existing(folders: Sequence[str]) -> list[str]:

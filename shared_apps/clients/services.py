@@ -21,7 +21,7 @@ from tenants.api.fields import strange_character
 from tenants.audit.actors import Actor
 from tenants.audit.services import audit_entry
 from tenants.context import Tenant, tenant_context
-from tenants.errors import Conflict, Invalid, refuse_together
+from tenants.errors import Conflict, DomainError, Invalid, refuse_together
 from tenants.hosts import directory
 from tenants.messages import send_together
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
@@ -59,7 +59,6 @@ def sign_up(
     """
     refuse_together(mistakes_in(company=company, subdomain=subdomain, email=email, password=password))
     name = check_subdomain(subdomain)
-    _refuse_unless_free(name)
     order = SignUp(company.strip(), name, email.strip(), make_password(password), **preferences)
     with transaction.atomic(using=MIGRATOR_ALIAS):
         client, owner = _create(order, address)
@@ -70,14 +69,14 @@ def sign_up(
     return client
 
 
-def mistakes_in(**given: str) -> list[Invalid]:
+def mistakes_in(**given: str) -> list[DomainError]:
     """What is wrong with the input of a sign-up, as far as it is given; each mistake names its field."""
-    mistakes = []
+    mistakes: list[DomainError] = []
     for field, check in CHECKS.items():
         try:
             if field in given:
                 check(given)
-        except Invalid as mistake:
+        except DomainError as mistake:
             mistakes.append(mistake)
     return mistakes
 
@@ -117,7 +116,7 @@ def _check_password(given: dict[str, str]) -> None:
 
 CHECKS: Final[dict[str, Callable[[dict[str, str]], object]]] = {
     "company": lambda given: check_company(given["company"], field="company"),
-    "subdomain": lambda given: check_subdomain(given["subdomain"]),
+    "subdomain": lambda given: _refuse_unless_free(check_subdomain(given["subdomain"])),
     "email": _check_email,
     "password": _check_password,
 }

@@ -66,6 +66,7 @@ class OrderViewSet(Creates, Updates, Deletes, Exports, TenantViewSet):
         "take_back": NewReturnSerializer,
         **dict.fromkeys(("place", "close"), NoInput),
     }
+    requires_if_match = ("lines",)
     filterset_class = OrderFilters
     ordering_fields = ("created_at", "number", "placed_at", "total", "updated_at")
     search_fields = ("external_reference", "customer__name", "customer__email")

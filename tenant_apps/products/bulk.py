@@ -1,18 +1,20 @@
-"""Many products, or many counts of stock, in one request."""
+"""Many products, or the stock of many, in one request."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from tenant_apps.products.models import Product
 from tenant_apps.products.serializers import NewProductSerializer
-from tenant_apps.products.services import adjust_stock, create_product, update_product
-from tenant_apps.products.stock_models import Location
-from tenant_apps.products.writing import MOST_AT_ONCE
+from tenant_apps.products.services import create_product, update_product
+from tenant_apps.products.setting import StockItem, set_stock
 from tenants.api import fields
-from tenants.api.bulk import Applied, Bulk
+from tenants.api.bulk import Applied, Bulk, BulkAtOnce
 from tenants.api.serializers import TenantSerializer
 from tenants.audit.actors import Actor
+from tenants.errors import DomainError
 
 NEEDED = ("sku", "name", "price")
 FOR_LIFE = ("kind", "opening_stock")
@@ -29,14 +31,24 @@ class BulkProductSerializer(NewProductSerializer):
         extra_kwargs: Any = OPTIONAL
 
 
-class BulkCountSerializer(TenantSerializer):
-    """What was counted of one product, named by its id or its SKU, at one location or the default one."""
+class BulkStockSerializer(TenantSerializer):
+    """The stock of one product, named by its id or its SKU, at one location or the default one: the number that was
+    counted there, or the difference. The note says why."""
 
-    product = fields.ReferenceField(queryset=Product.objects.all(), required=False)
+    product = fields.IdField(required=False)
     sku = fields.TextField(required=False, max_length=64)
-    location = fields.ReferenceField(queryset=Location.objects.all(), required=False)
-    counted = fields.IntegerField(min_value=0, max_value=MOST_AT_ONCE)
+    location = fields.IdField(required=False)
+    counted = fields.IntegerField(required=False, min_value=0)
+    delta = fields.IntegerField(required=False)
     note = fields.TextField(max_length=500)
+
+
+def hold_products(items: Sequence[dict[str, Any]]) -> None:
+    """Lock the products that items name, in the order in which orders lock them."""
+    ids = [item["id"] for item in items if fields.CANONICAL_UUID.fullmatch(str(item.get("id")))]
+    skus = [str(item["sku"]).upper() for item in items if "sku" in item]
+    named = Product.objects.filter(Q(pk__in=ids) | Q(sku__in=skus)).order_by("sku")
+    list(named.select_for_update(no_key=True).values_list("pk"))
 
 
 def save_product(actor: Actor, values: dict[str, Any]) -> Applied:
@@ -49,14 +61,10 @@ def save_product(actor: Actor, values: dict[str, Any]) -> Applied:
     return create_product(actor=actor, **values), True
 
 
-def set_stock(actor: Actor, values: dict[str, Any]) -> Applied:
-    """Set what is on hand of a product to what was counted."""
-    product, sku = values.pop("product", None), values.pop("sku", "")
-    if (product is None) == (not sku):
-        raise _wrong("product", "Name the product either by its id or by its SKU.", "ambiguous")
-    if product is None and (product := _by_sku(sku)) is None:
-        raise _wrong("sku", "No product with this SKU exists here.", "does_not_exist")
-    return adjust_stock(actor=actor, product=product, **values), True
+def adjust_many(actor: Actor, items: Sequence[dict[str, Any]]) -> list[Applied | DomainError]:
+    """Set or change what is on hand of many products."""
+    done = set_stock(actor=actor, items=[StockItem(**item) for item in items])
+    return [each if isinstance(each, DomainError) else (each, True) for each in done]
 
 
 def _by_sku(sku: str) -> Product | None:
@@ -79,5 +87,5 @@ def _wrong(name: str, detail: str, code: str) -> ValidationError:
     return ValidationError({name: [ErrorDetail(detail, code)]})
 
 
-PRODUCTS = Bulk("products.bulk", "products:write", BulkProductSerializer, save_product)
-STOCK = Bulk("stock.bulk", "stock:write", BulkCountSerializer, set_stock)
+PRODUCTS = Bulk("products.bulk", "products:write", BulkProductSerializer, save_product, hold_products)
+STOCK = BulkAtOnce("stock.bulk", "stock:write", BulkStockSerializer, adjust_many)

@@ -109,6 +109,7 @@ class ProductViewSet(Creates, Updates, TakesBulk, Exports, TenantViewSet):
         **dict.fromkeys(("edit", "undo_edit"), ProductEditedSerializer),
     }
     statuses = {**TenantViewSet.statuses, **dict.fromkeys(("receive", "adjust", "add_variant"), 201)}
+    requires_if_match = ("replace_options",)
     filterset_class = ProductFilters
     ordering_fields = ("created_at", "name", "price", "sku", "updated_at")
     search_fields = ("sku", "name", "description")

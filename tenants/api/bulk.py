@@ -1,6 +1,6 @@
 """Bulk requests: many items at once, all or none, or each by itself; the longest are done by a job."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -69,13 +69,16 @@ class Outcomes:
 class Bulk:
     """One verb for many items: the shape of an item, and what is done with one that is in shape.
 
-    `apply` returns the record and whether it is a new one. `verb` is the right that it takes.
+    `apply` returns the record and whether it is a new one. `verb` is the right that it takes. `hold` locks what the
+    items name, as they were sent, in the one order that everybody keeps: locked item by item, two requests whose items
+    stand in another order could each wait for the other.
     """
 
     name: str
     verb: str
     item: type[TenantSerializer]
     apply: Callable[[Actor, dict[str, Any]], Applied]
+    hold: Callable[[Sequence[dict[str, Any]]], None] = lambda items: None
 
     def __post_init__(self) -> None:
         job_kind(self.job)
@@ -110,18 +113,22 @@ class Bulk:
             raise _refused(outcomes)
         return outcomes
 
-    def _each(self, actor: Actor, items: Iterable[dict[str, Any]], *, begin: int = 0) -> list[Outcome]:
+    def _each(self, actor: Actor, items: Sequence[dict[str, Any]], *, begin: int = 0) -> list[Outcome]:
+        self.hold(items)
         return [self._one(actor, begin + place, item) for place, item in enumerate(items)]
 
     def _one(self, actor: Actor, index: int, item: dict[str, Any]) -> Outcome:
         try:
             with transaction.atomic():
-                shape = self.item(data=item)
-                shape.is_valid(raise_exception=True)
-                record, is_new = self.apply(actor, shape.validated_data)
+                return _done(index, self.apply(actor, self._shaped(item)))
         except REFUSALS as error:
             return _refusal(index, error)
-        return Outcome(index, 201 if is_new else 200, record.pk)
+
+    def _shaped(self, item: dict[str, Any]) -> dict[str, Any]:
+        shape = self.item(data=item)
+        shape.is_valid(raise_exception=True)
+        values: dict[str, Any] = shape.validated_data
+        return values
 
     def _step(self, job: Job) -> bool:
         items, mode = job.parameters["items"], job.parameters["mode"]
@@ -132,6 +139,25 @@ class Bulk:
         _add(job, outcomes)
         job.done = end
         return end < len(items)
+
+
+@dataclass(frozen=True)
+class BulkAtOnce(Bulk):
+    """A bulk whose verb takes all items that are in shape together, and judges each of them."""
+
+    apply: Callable[[Actor, Sequence[dict[str, Any]]], Sequence[Applied | DomainError]]  # type: ignore[assignment]
+
+    def _each(self, actor: Actor, items: Sequence[dict[str, Any]], *, begin: int = 0) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        sound: dict[int, dict[str, Any]] = {}
+        for index, item in enumerate(items, begin):
+            try:
+                sound[index] = self._shaped(item)
+            except APIException as error:
+                outcomes[index] = _refusal(index, error)
+        for index, came in zip(sound, self.apply(actor, list(sound.values())) if sound else (), strict=True):
+            outcomes[index] = _refusal(index, came) if isinstance(came, DomainError) else _done(index, came)
+        return [outcomes[index] for index in sorted(outcomes)]
 
 
 class TakesBulk:
@@ -172,6 +198,11 @@ def _started(bulk: Bulk, actor: Actor, given: dict[str, Any], request: Request) 
     job.is_open = True
     where = reverse("job-detail", kwargs={"id": job.pk}, request=request)
     return Response(JobDetailSerializer(job).data, status=202, headers={"Location": where})
+
+
+def _done(index: int, applied: Applied) -> Outcome:
+    record, is_new = applied
+    return Outcome(index, 201 if is_new else 200, record.pk)
 
 
 def _refusal(index: int, error: Exception) -> Outcome:

@@ -24,7 +24,10 @@ class PreconditionRequired(DomainError):
 
 
 class Conditional(GenericAPIView[Any]):
-    """Base of viewsets: changes of a record heed If-Match; `requires_if_match` names actions that insist on it."""
+    """Base of viewsets: changes of a record heed If-Match; `requires_if_match` names actions that insist on it.
+
+    Every PUT does: it replaces what its caller may never have seen.
+    """
 
     action: str
     requires_if_match: ClassVar[tuple[str, ...]] = ()
@@ -35,8 +38,9 @@ class Conditional(GenericAPIView[Any]):
         if self.request.method in SAFE_METHODS:
             return super().get_object()
         if header is None:
+            instance = super().get_object()  # what is not there is 404, whatever else is missing
             self._refuse_unconditional()
-            return super().get_object()
+            return instance
         _lock(self.get_queryset(), self.kwargs[self.lookup_field], deleting=self.request.method == "DELETE")
         instance = super().get_object()
         _refuse_stale(header, instance)

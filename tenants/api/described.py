@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from tenants.api import conditional, idempotency
 from tenants.api.deprecation import Deprecated
-from tenants.api.idempotency import KEY
+from tenants.api.idempotency import KEY, Repeatable
 
 HEADER: Final = OpenApiParameter.HEADER
 DONE: Final = [200, 201, 202]
@@ -39,7 +39,7 @@ LOCATION: Final = OpenApiParameter(
 def headers_of(view: Any, method: str) -> list[OpenApiParameter]:
     """The headers of one operation of a view."""
     action = getattr(view, "action", None)
-    found = [IDEMPOTENCY_KEY, REPLAYED] if method == "POST" else []
+    found = [IDEMPOTENCY_KEY, REPLAYED] if method == "POST" and isinstance(view, Repeatable) else []
     if action == "create":
         found.append(LOCATION)
     if action and view.shows_record(action) and method != "GET":

@@ -20,3 +20,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "tenants.api.described_limits.describe_limits",
     ],
 }
+
+# What the public host's document says in another way.
+PUBLIC_SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Rowhouse sign-up API",
+    "DESCRIPTION": (
+        "The public host of the platform: a new workspace is made here, and everything else is done on the workspace's "
+        "own host, whose API describes itself at its own /api/schema/. Every error is an RFC 9457 problem."
+    ),
+    "POSTPROCESSING_HOOKS": [
+        "tenants.api.schema.describe_problems",
+        "tenants.api.described_limits.describe_limits",
+    ],
+}

@@ -5,8 +5,10 @@
 
 from functools import cache
 from inspect import cleandoc
+from threading import Lock
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
@@ -14,14 +16,17 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.settings import patched_settings
 from rest_framework.request import Request
 
 from tenants.api.described import headers_of
 from tenants.api.described_reads import KNOWN, is_export, is_read, note_expansions, parameters_of
+from tenants.api.openapi import PUBLIC_SPECTACULAR_SETTINGS
 from tenants.api.problems import CONTENT_TYPE
 from tenants.api.renderers import JSONRenderer, dump_json
 from tenants.api.serializers import NoInput, TenantSerializer
 from tenants.api.viewsets import TenantView
+from tenants.context import PUBLIC, current
 from tenants.portal import portal_public
 
 Schema = dict[str, Any]
@@ -238,16 +243,29 @@ class SchemaView(TenantView):
     schema = None
 
     def get(self, request: Request) -> HttpResponse:
-        """The same for every tenant, hence drawn once in each process."""
+        """The same for every tenant, hence drawn once in each process; the public host has one of its own."""
         renderer = request.accepted_renderer
-        return HttpResponse(document(renderer.format), content_type=renderer.media_type)
+        drawn = document(renderer.format, is_public=current.get() is PUBLIC)
+        return HttpResponse(drawn, content_type=renderer.media_type)
+
+
+# The library's settings are the whole process's while the public host's document is drawn.
+_drawing: Final = Lock()
 
 
 @cache
-def document(form: str) -> bytes:
-    """The OpenAPI document of the tenants' API, written as `json` or `yaml`."""
-    drawn = SchemaGenerator().get_schema(request=None, public=True)
+def document(form: str, *, is_public: bool = False) -> bytes:
+    """The OpenAPI document of the tenants' API, or of the public host's, written as `json` or `yaml`."""
+    with _drawing:
+        drawn = _public_document() if is_public else SchemaGenerator().get_schema(request=None, public=True)
     return dump_json(drawn) if form == "json" else YamlRenderer().render(drawn, renderer_context={})
+
+
+def _public_document() -> Schema:
+    with patched_settings(PUBLIC_SPECTACULAR_SETTINGS):
+        generator = SchemaGenerator(urlconf=settings.PUBLIC_URLCONF)
+        drawn: Schema = generator.get_schema(request=None, public=True)
+    return drawn
 
 
 @portal_public("the description of the API holds nobody's data")

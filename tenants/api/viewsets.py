@@ -26,7 +26,7 @@ from tenants.audit.actors import Actor, actor_of
 Shape = type[BaseSerializer[Any]]
 
 
-class TenantView(Declares, Deprecates, Repeatable):
+class PlainView(Declares, Deprecates):
     """An API view without a list behind it. Name its verbs by method, or why it is public.
 
     `input_class` shapes the body, `query_class` the query string, `output_class` the answer.
@@ -57,6 +57,10 @@ class TenantView(Declares, Deprecates, Repeatable):
     def answer(self, instance: Any, *, status: int = 200) -> Response:
         """What came of it, in the shape of `output_class`."""
         return Response(self.output_class(instance).data, status=status)
+
+
+class TenantView(PlainView, Repeatable):
+    """A plain view of a tenant's host, whose POST heeds an idempotency key."""
 
 
 class TenantViewSet(Declares, Reads, Conditional, Deprecates, Repeatable, GenericViewSet[Any]):

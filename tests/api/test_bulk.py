@@ -9,7 +9,7 @@ from tenants.api.models import Job
 from tenants.audit.models import AuditEntry
 from tenants.context import tenant_context, unit_of_work
 from tests.api.calls import NOWHERE, errors, problem
-from tests.products.builders import a_product
+from tests.products.builders import a_location, a_product
 
 
 def mugs(count: int, **more):
@@ -98,25 +98,55 @@ def test_the_envelope_is_strict(owner_api, body, found):
     assert errors(owner_api.post("products/bulk/", body)) == found
 
 
-def test_stock_is_set_to_what_was_counted(owner_api, acme):
+def test_stock_is_set_to_what_was_counted_or_changed_by_a_difference(owner_api, acme):
     with unit_of_work(acme):
-        mug, cup = a_product(sku="MUG", opening_stock=5), a_product(sku="CUP")
-    counts = [{"sku": "mug", "counted": 3}, {"product": str(cup.id), "counted": 8}]
-    body = send(owner_api, [{**count, "note": "Count"} for count in counts], path="stock/bulk/").json()
-    assert body["succeeded"] == 2, body
-    assert [owner_api.get(f"stock/{each.id}/").json()["on_hand"] for each in (mug, cup)] == [3, 8]
-    wrong = [
-        {"counted": 1, "note": "x"},
-        {"sku": "NONE", "counted": 1, "note": "x"},
-        {"sku": "MUG", "counted": -1},
+        mug, cup, shop = a_product(sku="MUG", opening_stock=5), a_product(sku="CUP"), a_location()
+    changes = [
+        {"sku": "mug", "counted": 3},
+        {"product": str(cup.id), "counted": 8},
+        {"sku": "MUG", "delta": 4, "location": str(shop.id), "note": "Found"},
     ]
-    refused = problem(send(owner_api, wrong, path="stock/bulk/"), 422, "bulk_refused")
-    assert [error["code"] for error in refused["errors"]] == [
-        "ambiguous",
-        "does_not_exist",
-        "min_value",
-        "required",
-    ]
+    items = [{"note": "Count", **change} for change in changes]
+    body = send(owner_api, items, path="stock/bulk/").json()
+    assert body["succeeded"] == 3, body
+    assert [owner_api.get(f"stock/{each.id}/").json()["on_hand"] for each in (mug, cup)] == [7, 8]
+    lines = owner_api.get("stock/movements/", limit=3).json()["data"]
+    assert {line["id"] for line in lines} == {each["id"] for each in body["items"]}
+    assert {line["note"] for line in lines} == {"Count", "Found"}
+    with unit_of_work(acme):
+        adjusted = AuditEntry.objects.filter(verb="stock.adjusted").values_list("target_id", flat=True)
+        assert sorted(adjusted) == sorted([mug.id, cup.id, mug.id])
+
+
+STOCK_MISTAKES = [
+    ({"counted": 1}, "/product", "ambiguous"),
+    ({"sku": "NONE", "counted": 1}, "/sku", "does_not_exist"),
+    ({"product": NOWHERE, "counted": 1}, "/product", "does_not_exist"),
+    ({"sku": "MUG", "counted": 1, "location": NOWHERE}, "/location", "does_not_exist"),
+    ({"sku": "MUG", "counted": -1}, "/counted", "min_value"),
+    ({"sku": "MUG"}, "/counted", "invalid"),
+    ({"sku": "MUG", "counted": 1, "delta": 1}, "/counted", "invalid"),
+    ({"sku": "MUG", "delta": 0}, "/delta", "invalid"),
+    ({"sku": "MUG", "delta": -6}, "/delta", "stock_refused"),
+    ({"sku": "MUG", "counted": 1, "note": " "}, "/note", "blank"),
+]
+
+
+def test_every_mistake_in_a_list_of_stock_is_named_and_the_others_are_set_where_that_is_asked_for(
+    owner_api, acme
+):
+    with unit_of_work(acme):
+        mug = a_product(sku="MUG", opening_stock=5)
+    items = [{"note": "x", **item} for item, *_ in STOCK_MISTAKES]
+    items += [{"sku": "mug", "counted": 6, "note": "x"}, {"sku": "MUG", "counted": 7, "note": "x"}]
+    found = [(f"/items/{place}{pointer}", code) for place, (_, pointer, code) in enumerate(STOCK_MISTAKES)]
+    found.append((f"/items/{len(found) + 1}/sku", "ambiguous"))
+    refused = problem(send(owner_api, items, path="stock/bulk/"), 422, "bulk_refused")
+    assert [(error["pointer"], error["code"]) for error in refused["errors"]] == found
+    assert owner_api.get(f"stock/{mug.id}/").json()["on_hand"] == 5
+    body = send(owner_api, items, "each", "stock/bulk/").json()
+    assert (body["succeeded"], body["failed"]) == (1, len(found))
+    assert owner_api.get(f"stock/{mug.id}/").json()["on_hand"] == 6
 
 
 # Jobs

@@ -1,18 +1,23 @@
 """If-Match: a change is made to the state that its caller has seen, or not at all."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
 import pytest
+import yaml
 from django.db import connections
 
+from config import env
 from tenant_apps.orders.viewsets import OrderViewSet
 from tenant_apps.products.viewsets import CategoryViewSet, ProductViewSet
 from tenants.context import unit_of_work
 from tests.api.calls import BASE, NOWHERE, Api, problem, signed_in
 from tests.orders.builders import a_draft
 from tests.products.builders import a_product
+
+DOCUMENT = env.ROOT / "docs/openapi.yaml"
 
 
 def change(api: Api, path: str, body, tag: str, method: str = "patch"):
@@ -64,12 +69,33 @@ def test_any_state_will_do_for_a_star_but_not_a_missing_record(owner_api, mug):
     problem(change(owner_api, f"products/{NOWHERE}/", {"name": "Cup"}, "*"), 404, "not_found")
 
 
-def test_a_declared_action_insists_on_it(owner_api, mug, monkeypatch):
-    monkeypatch.setattr(ProductViewSet, "requires_if_match", ("partial_update",))
-    path, tag = mug
-    problem(owner_api.patch(path, {"name": "Cup"}), 428, "precondition_required")
-    assert change(owner_api, path, {"name": "Cup"}, tag).status_code == 200
-    assert owner_api.post(path + "archive/").status_code == 200
+def test_what_replaces_a_whole_list_insists_on_it(owner_api, acme):
+    with unit_of_work(acme):
+        mug = a_product()
+        path = f"orders/{a_draft((mug, 1)).id}/"
+    bodies = {
+        f"{path}lines/": {"lines": [{"product": str(mug.id), "quantity": 2}]},
+        f"products/{mug.id}/options/": {"options": [{"name": "Size", "values": ["S", "M"]}]},
+    }
+    for where, body in bodies.items():
+        record = where.rpartition("/")[0].rpartition("/")[0] + "/"
+        tag = owner_api.get(record)["ETag"]
+        problem(owner_api.send("put", where, body), 428, "precondition_required")
+        nowhere = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", NOWHERE, where)
+        problem(owner_api.send("put", nowhere, body), 404, "not_found")
+        problem(owner_api.put(where, body, if_match=f'"{NOWHERE}"'), 412, "precondition_failed")
+        assert owner_api.get(record)["ETag"] == tag
+        assert owner_api.put(where, body, if_match=tag).status_code == 200
+    assert owner_api.patch(path, {"note": "x"}).status_code == 200
+
+
+def test_every_put_of_the_api_declares_it_and_the_document_says_so():
+    document = yaml.safe_load(DOCUMENT.read_text())
+    puts = [path["put"] for path in document["paths"].values() if "put" in path]
+    assert len(puts) >= 2
+    for operation in puts:
+        (header,) = [each for each in operation["parameters"] if each["name"] == "If-Match"]
+        assert header["required"] is True, operation["operationId"]
 
 
 def test_of_many_changes_at_once_of_one_state_one_is_made(owner, acme, mug):

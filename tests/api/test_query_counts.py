@@ -1,18 +1,37 @@
 """How many queries an endpoint costs: a table, and the same for two rows and for fifty."""
 
+import re
+from decimal import Decimal
+from typing import Any
+
 import pytest
+import yaml
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from shared_apps.domains.models import Claim
+from tenant_apps.imports.models import Import
+from tenant_apps.invoices.models import InvoiceFile
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.fulfilments.models import Fulfilment
+from tenant_apps.orders.payments.models import Payment
+from tenant_apps.orders.services import fulfil_order, pay_order
+from tenant_apps.orders.taxes.services import create_tax_rule
+from tenant_apps.products.bulk import PRODUCTS
 from tenant_apps.products.counts import open_count
-from tenant_apps.products.models import Image, Location
+from tenant_apps.products.models import Image, Location, StockMovement
 from tenant_apps.products.services import adjust_stock, create_category
+from tenants.api.jobs import start_job
+from tenants.api.schema import document
 from tenants.context import unit_of_work
+from tenants.users.accounts import create_user
+from tenants.users.models import SignIn
 from tenants.users.services import create_api_token
-from tests.api.calls import Api
+from tenants.users.sign_ins import begin_sign_in
+from tests.api.calls import BASE, Api
+from tests.cast import PASSWORD
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_location, a_product, a_transfer
@@ -48,6 +67,17 @@ LISTS = {
     "api-tokens/?limit=100": 2,
     "webhook-endpoints/?limit=100": 2,
     "webhook-deliveries/?limit=100": 2,
+    "customers/export/": 2,
+    "domains/?limit=100": 2,
+    "fulfilments/?limit=100": 2,
+    "imports/?limit=100": 2,
+    "jobs/?limit=100": 2,
+    "payments/?limit=100": 2,
+    "people/?limit=100": 2,
+    "sign-ins/?limit=100": 2,
+    "stock/export/": 2,
+    "stock/movements/export/": 2,
+    "tax-rules/?limit=100": 2,
 }
 RECORDS = {
     "me/": 1,
@@ -60,6 +90,37 @@ RECORDS = {
     "orders/{order}/": 5,
     "invoices/{invoice}/": 2,
     "seller/": 2,
+    "api-tokens/{token}/": 2,
+    "categories/{category}/": 2,
+    "customers/{customer}/addresses/{address}/": 2,
+    "customers/{customer}/notes/{note}/": 2,
+    "domains/{domain}/": 2,
+    "fulfilments/{fulfilment}/": 2,
+    "imports/{import}/": 2,
+    "imports/{import}/errors/": 2,
+    "invoices/{invoice}/download/": 2,
+    "jobs/{job}/": 2,
+    "locations/{location}/": 2,
+    "payments/{payment}/": 2,
+    "people/{person}/": 2,
+    "products/{product}/images/{image}/": 2,
+    "products/{product}/movements/{movement}/": 2,
+    "reports/cohorts/": 2,
+    "reports/cohorts/csv/": 2,
+    "reports/customers/": 2,
+    "reports/customers/csv/": 2,
+    "reports/products/": 2,
+    "reports/products/csv/": 2,
+    "reports/sales/": 2,
+    "reports/sales/csv/": 2,
+    "reports/stock/": 2,
+    "reports/stock/csv/": 2,
+    "sign-ins/{sign_in}/": 2,
+    "stock/movements/{movement}/": 2,
+    "tax-rules/{tax_rule}/": 2,
+    "tax-settings/": 2,
+    "webhook-deliveries/{delivery}/": 2,
+    "webhook-endpoints/{endpoint}/": 2,
 }
 # On the ordinary way: what makes a request unusual keeps it there.
 ORDINARY = {"cookie": "unusual=yes"}
@@ -68,29 +129,65 @@ NOT_COUNTED = ("COMMIT", "SELECT version FROM clients_directoryversion")
 
 
 def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
-    """Make the given number of rows in every list; returns the ids of the first."""
+    """Make the given number of rows in every list; returns the ids of one in each."""
     with unit_of_work(tenant):
         product = a_product(opening_stock=1_000)
-        orders, shop = [], a_location()
+        shop = a_location()
         transfer = a_transfer(*((a_product(opening_stock=1), 1) for _ in range(rows)), to=shop)
         count = open_count(actor=actor, location=Location.objects.default())
+        found = {"product": product, "location": shop, "transfer": transfer, "count": count}
         for number in range(rows):
-            category = create_category(actor=actor, name=f"Category {number}")
-            Image.objects.create(product=product, position=number, width=1, height=1, size=1)
-            a_product(category=category)
-            adjust_stock(actor=actor, product=product, delta=1, note="Found")
-            a_transfer((product, 1), to=shop)
-            open_count(actor=actor, location=shop)
-            customer = create_customer(actor=actor, name=f"Ada {number}")
-            add_note(actor=actor, customer=customer, text="Rang")
-            add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
-            orders.append(a_placed_order((product, 1), (product, 2), customer=customer))
-            invoice = an_invoice(orders[-1])
-            a_webhook(f"shop-{number}")
-            create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
-    records = {"product": product, "order": orders[0], "customer": customer, "invoice": invoice}
-    records |= {"transfer": transfer, "count": count}
-    return {name: str(record.pk) for name, record in records.items()}
+            found |= _goods(actor, product, shop, number) | _sales(actor, product, number)
+            found |= _settings(actor, owner, number)
+        InvoiceFile.objects.update(state="ready", path="invoices/one.pdf", size=1, sha256="0")
+        found["movement"] = StockMovement.objects.of(product)[0]
+    found["domain"] = _claims(tenant, rows)
+    return {name: str(record.pk) for name, record in found.items()}
+
+
+def _goods(actor, product, shop, number: int) -> dict[str, Any]:
+    category = create_category(actor=actor, name=f"Category {number}")
+    image = Image.objects.create(product=product, position=number, width=1, height=1, size=1)
+    a_product(category=category)
+    adjust_stock(actor=actor, product=product, delta=1, note="Found")
+    a_transfer((product, 1), to=shop)
+    open_count(actor=actor, location=shop)
+    return {"category": category, "image": image}
+
+
+def _sales(actor, product, number: int) -> dict[str, Any]:
+    customer = create_customer(actor=actor, name=f"Ada {number}")
+    note = add_note(actor=actor, customer=customer, text="Rang")
+    address = add_address(actor=actor, customer=customer, line1="Via Po 1", city="Torino", country="IT")
+    order = a_placed_order((product, 1), (product, 2), customer=customer)
+    invoice = an_invoice(order)
+    order = fulfil_order(actor=actor, order=pay_order(actor=actor, order=order))
+    rule = create_tax_rule(actor=actor, name="VAT", rate=Decimal(0), country="DE", region=f"R{number}")
+    return {
+        **{"customer": customer, "note": note, "address": address, "order": order, "invoice": invoice},
+        **{"tax_rule": rule, "payment": Payment.objects.filter(order=order)[0]},
+        "fulfilment": Fulfilment.objects.filter(order=order)[0],
+    }
+
+
+def _settings(actor, owner, number: int) -> dict[str, Any]:
+    delivery = a_webhook(f"shop-{number}")
+    token, _ = create_api_token(actor=actor, owner=owner, name=f"Token {number}", scopes=["orders:read"])
+    person = create_user(email=f"p{number}@acme.example", password=PASSWORD, role="viewer", actor=actor)
+    sign_in = begin_sign_in(user=owner, kind=SignIn.Kind.API, client="curl")
+    job = start_job(actor=actor, kind=PRODUCTS.job, parameters={"items": []}, total=0)
+    upload = Import.objects.create(file_name="a.csv", file_path="a.csv", file_size=1, status="done")
+    return {
+        **{"delivery": delivery, "endpoint": delivery.endpoint, "token": token, "person": person},
+        **{"sign_in": sign_in, "job": job, "import": upload},
+    }
+
+
+def _claims(tenant, rows: int) -> Claim:
+    claims = [Claim(tenant_id=tenant.id, domain=f"shop-{number}.example") for number in range(rows)]
+    for claim in claims:
+        claim.save()
+    return claims[0]
 
 
 def queries(api: Api, path: str) -> list[str]:
@@ -103,6 +200,17 @@ def queries(api: Api, path: str) -> list[str]:
         answer.getvalue()
     assert answer.status_code == 200, path
     return [query["sql"] for query in (*ours, *shared) if not query["sql"].startswith(NOT_COUNTED)]
+
+
+def test_every_operation_that_reads_has_its_line():
+    described = yaml.load(document("yaml"), Loader=yaml.CSafeLoader)["paths"]
+    read = {plain(path.removeprefix(BASE)) for path, item in described.items() if "get" in item}
+    assert read == {plain(path) for path in {**LISTS, **RECORDS}}, "count what it costs and write it down"
+
+
+def plain(path: str) -> str:
+    """A path without its query, whatever its parameters are called."""
+    return re.sub(r"{\w+}", "{}", path.partition("?")[0])
 
 
 @pytest.mark.parametrize("rows", [2, 50])

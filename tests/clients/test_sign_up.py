@@ -234,6 +234,9 @@ def test_the_api_names_the_field_that_is_wrong(
         {"subdomain": "admin", "password": "short"},
         {"subdomain": "admin", "email": "nobody", "password": "short"},
         {"subdomain": None, "company": "", "email": "nobody", "password": "short"},
+        {"subdomain": "acme", "password": "short"},
+        {"subdomain": "acme", "company": 7},
+        {"company": "\u202e", "surprise": 1},
     ],
 )
 def test_the_api_names_every_field_that_is_wrong(order: Order, post: Post, change: dict[str, Any]) -> None:

@@ -80,7 +80,8 @@ def test_every_check_names_a_program_that_exists():
         "migrations",
         "migration safety",
         "deployment",
-        "API snapshot",
+        "API: openapi.yaml",
+        "API: openapi-public.yaml",
     }
     assert Path(verify._script("lint-imports")[0]).exists()
 
@@ -89,18 +90,19 @@ def test_every_check_names_a_program_that_exists():
 def test_an_api_that_differs_from_its_snapshot_shows_how_and_the_command(
     monkeypatch, tmp_path, committed, code
 ):
-    snapshot = tmp_path / "openapi.yaml"
+    snapshot, other = tmp_path / "openapi.yaml", tmp_path / "another.yaml"
     if committed:
         snapshot.write_text(committed)
-    monkeypatch.setattr(verify, "SNAPSHOT", snapshot)
+    monkeypatch.setattr(verify, "SNAPSHOTS", {snapshot: ["3.1.0"], other: ["3.1.1"]})
     monkeypatch.setattr(verify, "ROOT", tmp_path)
-    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('openapi: 3.1.0\\n')"
-    monkeypatch.setattr(verify, "_spectacular", lambda target: [sys.executable, "-c", write, str(target)])
-    done = verify._compare_snapshot()
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(f'openapi: {sys.argv[2]}\\n')"
+    draw = [sys.executable, "-c", write]
+    monkeypatch.setattr(verify, "_spectacular", lambda target, options: [*draw, str(target), *options])
+    done = verify._compare_snapshot(snapshot, ["3.1.0"])
     assert done.returncode == code
     assert ("bin/test --write-openapi" in done.stdout) is bool(code)
     assert verify.main(["--write-openapi"]) == 0
-    assert snapshot.read_text() == "openapi: 3.1.0\n"
+    assert [path.read_text() for path in (snapshot, other)] == ["openapi: 3.1.0\n", "openapi: 3.1.1\n"]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tenant_apps.orders.services import (
     place_order,
     replace_lines,
 )
+from tenant_apps.products.bulk import PRODUCTS, STOCK
 from tenant_apps.products.ledger import OutOfStock
 from tenant_apps.products.models import Category, Product
 from tenant_apps.products.services import (
@@ -30,6 +31,7 @@ from tenant_apps.products.services import (
     delete_category,
     receive_stock,
 )
+from tenants.api.bulk import Bulk
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import Invalid
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order, lines
@@ -196,6 +198,24 @@ def test_orders_that_share_products_in_opposite_order_do_not_deadlock(acme: Tena
     assert kinds(results) == {"Order": 80}
     with unit_of_work(acme):
         assert set(Product.objects.values_list("reserved", flat=True)) == {80}
+
+
+def test_stock_and_products_in_bulk_do_not_deadlock_with_orders_whatever_the_order_of_the_items(acme: Tenant):
+    with unit_of_work(acme):
+        one, two = a_product(sku="ONE", opening_stock=100), a_product(sku="TWO", opening_stock=100)
+
+    def bulk(kind: Bulk, **change: Any) -> Job:
+        items = [{"sku": sku, **change} for sku in ("TWO", "ONE")]
+        return lambda: kind.run(actor=CLERK, mode="atomic", items=items)
+
+    def order() -> Order:
+        return create_and_place_order(actor=CLERK, lines=lines((one, 1), (two, 1)))
+
+    found, named = bulk(STOCK, delta=2, note="Found"), bulk(PRODUCTS, price="7.00")
+    results = at_once(acme, [order, found, named] * 15)
+    assert kinds(results) == {"Order": 15, "Outcomes": 30}
+    with unit_of_work(acme):
+        assert set(Product.objects.values_list("on_hand", "reserved")) == {(130, 15)}
 
 
 def test_stock_received_and_sold_at_once_adds_up(acme: Tenant):

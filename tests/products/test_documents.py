@@ -228,17 +228,19 @@ def test_stock_is_set_for_many_with_an_answer_for_each(shop: Location, mug: Prod
         StockItem(sku="CUP"),
     ]
     outcomes = set_stock(actor=CLERK, items=items)
-    assert [outcome.movement and outcome.movement.on_hand_change for outcome in outcomes[:2]] == [-3, 4]
-    assert [outcome.error and outcome.error.field for outcome in outcomes[2:]] == [
-        "items.2.counted", "items.3.sku", "items.4.sku", "items.5.location", "items.6.counted",
+    assert [getattr(outcome, "on_hand_change", None) for outcome in outcomes[:2]] == [-3, 4]
+    assert [getattr(outcome, "field", None) for outcome in outcomes[2:]] == [
+        "counted", "sku", "sku", "location", "counted",
     ]  # fmt: skip
     mug.refresh_from_db()
     assert mug.on_hand == 11
 
 
-def test_setting_many_costs_as_many_statements_as_setting_one(inside: Any, django_assert_num_queries: Any):
+def test_setting_one_more_costs_its_entry_in_the_log_and_nothing_else(
+    inside: Any, django_assert_num_queries: Any
+):
     items = [StockItem(product=a_product().pk, counted=3) for _ in range(20)]
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8 + len(items)):  # each has its own entry in the log
         set_stock(actor=CLERK, items=items)
 
 

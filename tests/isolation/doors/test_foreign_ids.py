@@ -70,7 +70,8 @@ class Asker:
 
 def _json(client: Client, method: str, url: str, data: Any) -> Any:
     send = getattr(client, method.lower())
-    return send(url, data, content_type="application/json")
+    state = {"if-match": "*"} if method == "PUT" else {}
+    return send(url, data, content_type="application/json", headers=state)
 
 
 def _without(text: str, said: str) -> str:

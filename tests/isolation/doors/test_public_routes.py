@@ -26,7 +26,16 @@ from tests.stage import Pristine
 ROUTES = public_routes()
 METHODS: Final = ("GET", "POST", "DELETE")
 # The table: what everybody may open. All the rest is the operators'.
-OPEN: Final = {"", ".well-known/jwks.json", "sign-up/", "find/", "api/v1/signup/", "admin/login/"}
+OPEN: Final = {
+    "",
+    ".well-known/jwks.json",
+    "sign-up/",
+    "find/",
+    "api/v1/signup/",
+    "api/schema/",
+    "api/docs/",
+    "admin/login/",
+}
 # Where even an operator is refused: rows there are changed by services alone.
 READ_ONLY: Final = re.compile(r"admin/\w+/\w+/(add/|<path:object_id>/delete/)|admin/autocomplete/")
 # Verbs that no tenant, and no operation, of the scene is in the state for.
