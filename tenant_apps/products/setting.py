@@ -20,6 +20,8 @@ from tenants.errors import DomainError, Invalid
 
 MOST_ITEMS: Final = 10_000
 
+Place = tuple[UUID, UUID]  # a product at a location
+
 
 class Ambiguous(Invalid):
     code = "ambiguous"
@@ -57,8 +59,8 @@ def set_stock(*, actor: Actor, items: Sequence[StockItem]) -> list[StockMovement
     judged = _Judged(items)
     outcomes = [judged.outcome(item) for item in items]
     movements = _move(actor, [outcome for outcome in outcomes if isinstance(outcome, _Line)])
-    for line in movements.values():
-        _record(actor, judged, line)
+    for place, movement in movements.items():
+        _record(actor, judged, place, movement)
     return [movements[each.place] if isinstance(each, _Line) else each for each in outcomes]
 
 
@@ -70,25 +72,27 @@ class _Line:
     note: str
 
     @property
-    def place(self) -> tuple[UUID, UUID]:
+    def place(self) -> Place:
         return self.shift.product_id, self.shift.location_id
 
 
-def _move(actor: Actor, lines: Sequence[_Line]) -> dict[tuple[UUID, UUID], StockMovement]:
+def _move(actor: Actor, lines: Sequence[_Line]) -> dict[Place, StockMovement]:
     """Move the stock, in one statement for all lines with the same note."""
-    moved: dict[tuple[UUID, UUID], StockMovement] = {}
+    moved: dict[Place, StockMovement] = {}
     for note in dict.fromkeys(line.note for line in lines):
-        shifts = [line.shift for line in lines if line.note == note]
-        for movement in shift_stock(actor, StockMovement.Reason.ADJUSTMENT, shifts, note=note):
-            moved[movement.product_id, movement.location_id] = movement
+        alike = [line for line in lines if line.note == note]
+        movements = shift_stock(
+            actor, StockMovement.Reason.ADJUSTMENT, [line.shift for line in alike], note=note
+        )
+        moved |= zip((line.place for line in alike), movements, strict=True)
     return moved
 
 
-def _record(actor: Actor, judged: _Judged, line: StockMovement) -> None:
+def _record(actor: Actor, judged: _Judged, place: Place, movement: StockMovement) -> None:
     """One entry for each product, as for a single adjustment: webhooks tell of it by the product."""
-    location = judged.places[line.location_id]
-    data = {"on_hand_change": line.on_hand_change, "note": line.note, "location": location.code}
-    record(actor=actor, verb="stock.adjusted", target=judged.products[line.product_id], data=data)
+    product, location = judged.products[place[0]], judged.places[place[1]]
+    data = {"on_hand_change": movement.on_hand_change, "note": movement.note, "location": location.code}
+    record(actor=actor, verb="stock.adjusted", target=product, data=data)
 
 
 class _Judged:
