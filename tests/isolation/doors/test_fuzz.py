@@ -48,9 +48,6 @@ CHECKS = [
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-FEW: set[str] = set()
-
-
 @cache
 def described(*, is_public: bool) -> Any:
     return yaml.load(document("yaml", is_public=is_public), Loader=yaml.CSafeLoader)
@@ -64,6 +61,12 @@ def loaded(*, is_public: bool) -> Any:
 @cache
 def application() -> Any:
     return get_wsgi_application()
+
+
+def takes_input(path: str, method: str) -> bool:
+    """Whether more can be said to an operation than that it is wanted."""
+    operation = described(is_public=False)["paths"][path][method.lower()]
+    return bool(operation.get("parameters") or operation.get("requestBody"))
 
 
 def operations(*, is_public: bool = False) -> list[Any]:
@@ -137,7 +140,7 @@ def test_no_input_breaks_the_server_and_every_answer_is_documented(
     for case in lead(cases, rows_of(scene, path, ids), ids):
         caller.send(case)
     assert caller.seen - {401, 429} or "/auth/" in path, "nothing got past the door"
-    assert len(cases) >= EXAMPLES or path in FEW, f"only {len(cases)} requests are unlike each other"
+    assert len(cases) >= EXAMPLES or not takes_input(path, method), f"only {len(cases)} are unlike each other"
 
 
 @pytest.mark.parametrize(("path", "method"), operations(is_public=True))
