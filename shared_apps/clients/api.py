@@ -46,7 +46,7 @@ def _broken_rules(data: Any, wrong: Mapping[str, Any]) -> dict[str, Any]:
     return {str(each.field): serializers.ErrorDetail(each.detail, each.code) for each in mistakes}
 
 
-class WorkspaceSerializer(TenantSerializer):
+class NewWorkspaceSerializer(TenantSerializer):
     """The new workspace and its addresses."""
 
     id = fields.IdField(read_only=True)
@@ -73,7 +73,7 @@ class SignUpView(PlainView):
     authentication_classes = ()
     public_because = "a stranger has no credential yet"
     input_class = SignUpSerializer
-    output_class = WorkspaceSerializer
+    output_class = NewWorkspaceSerializer
     status: ClassVar[int] = 201
 
     @extend_schema(parameters=[LOCATION])

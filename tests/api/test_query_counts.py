@@ -90,6 +90,7 @@ RECORDS = {
     "orders/{order}/": 6,
     "invoices/{invoice}/": 2,
     "seller/": 2,
+    "workspace/": 1,
     "api-tokens/{token}/": 2,
     "categories/{category}/": 2,
     "customers/{customer}/addresses/{address}/": 3,
