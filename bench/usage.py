@@ -25,8 +25,8 @@ from config import env
 from config.variables import VARIABLES
 from infra.local.services import postgres, valkey
 
-ROUNDS, BATCHES, BATCH = 7, 60, 1_000
-TAX_ROUNDS, REQUESTS, TENANTS = 40, 25, 2
+ROUNDS, BATCHES, BATCH = 5, 60, 1_000
+TAX_ROUNDS, REQUESTS, TENANTS = 30, 25, 2
 FOLDED, FOLDS, OF_TENANTS, HOURS = 1_000_000, 3, 500, 12
 MOST_TAX, LEAST_ROWS, MOST_SECONDS = 1.02, 20_000, 2.0
 HOW: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import BigIntegerField, F, Func, Q, TextField
+from django.db.models import BigIntegerField, Func, Q, TextField
 from django.db.models.functions import Now
 
 from tenants.models import uuid7
@@ -96,14 +96,7 @@ class Rollup(models.Model):
                 name="billing_rollup_sealed",
             ),
         ]
-        indexes = [
-            models.Index(fields=["-hour", "tenant", "meter"], name="billing_rollup_hour"),
-            models.Index(
-                fields=["hour"],
-                name="billing_rollup_unsealed",
-                condition=Q(sealed_quantity__isnull=True) | ~Q(sealed_quantity=F("quantity")),
-            ),
-        ]
+        indexes = [models.Index(fields=["-hour", "tenant", "meter"], name="billing_rollup_hour")]
 
     def __str__(self) -> str:
         return f"{self.tenant} {self.meter} {self.hour:%Y-%m-%dT%H}"
@@ -148,6 +141,7 @@ class Export(models.Model):
     amendment = models.IntegerField(db_default=0)
     value = models.BigIntegerField()
     at = models.DateTimeField("dated")
+    # Made of the columns that are unique together.
     identifier = models.CharField(max_length=100)
     status = models.CharField(max_length=10, choices=Status, db_default=Status.WAITING)
     tries = models.IntegerField(db_default=0)
@@ -159,7 +153,6 @@ class Export(models.Model):
     class Meta:
         ordering = ["-hour", "tenant", "meter", "-revision", "-amendment"]
         constraints = [
-            models.UniqueConstraint(fields=["identifier"], name="billing_export_identifier_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "meter", "hour", "revision", "amendment"],
                 name="billing_export_message_unique",

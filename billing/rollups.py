@@ -18,6 +18,7 @@ from billing.partitions import first_kept
 from tenants.routers import CONTROL_ALIAS
 
 HOUR: Final = timedelta(hours=1)
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Span = tuple[datetime, datetime]
 
 # After HOLD, which has given the fold a number of its own: who began to write before has a lower one.
@@ -51,7 +52,7 @@ FOLD_LEVELS: Final = f"""
       FROM billing_usagerecord
      WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(levels)s)
      ORDER BY 1, 2, 3, occurred_at DESC, recorded_at DESC {KEPT}"""
-# The text of the condition is that of the partial index. Of a gauge Stripe takes what is dated last, so each message
+# Of a gauge Stripe takes what is dated last, so each message
 # about an hour is dated after those before it.
 SEAL: Final = """
     WITH due AS (
@@ -61,8 +62,7 @@ SEAL: Final = """
                    SELECT max(at) + interval '1 second' FROM billing_export e
                     WHERE e.tenant = r.tenant AND e.meter = r.meter AND e.hour = r.hour) END AS after
           FROM billing_rollup r
-         WHERE (sealed_quantity IS NULL OR NOT (sealed_quantity = quantity AND sealed_quantity IS NOT NULL))
-           AND {which}),
+         WHERE sealed_quantity IS DISTINCT FROM quantity AND {which}),
     raised AS (
         UPDATE billing_rollup r SET revision = due.revision, sealed_quantity = due.quantity
           FROM due WHERE r.id = due.id),
@@ -73,7 +73,8 @@ SEAL: Final = """
            least(greatest(date_trunc('second', last_at), after), hour + interval '59 minutes 59 seconds', %(latest)s),
            format('%%s:%%s:%%s:%%s', tenant, meter, to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24'), revision)
       FROM due WHERE value <> 0 OR meter = ANY(%(gauges)s)"""
-ENDED: Final = SEAL.format(which="hour < %(until)s")
+# Hours that have just been over, and those before in which something has changed.
+ENDED: Final = SEAL.format(which="hour < %(until)s AND (hour >= %(sealed)s OR hour = ANY(%(changed)s))")
 OF_TENANT: Final = SEAL.format(which="tenant = %(tenant)s")
 
 
@@ -108,9 +109,10 @@ def fold(now: datetime | None = None) -> datetime | None:
     with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
         progress = Progress(*_row(cursor, HOLD))
         snapshot, oldest, own = _row(cursor, SNAPSHOT)
-        _recompute(cursor, None if _is_foreign(progress.seen, own) else progress.seen, now)
+        changed = _recompute(cursor, None if _is_foreign(progress.seen, own) else progress.seen, now)
+        sealed: dict[str, Any] = {"sealed": progress.sealed_until or BEGINNING, "changed": changed}
         progress.close(now, oldest, own)
-        cursor.execute(ENDED, {**_sealing(), "until": progress.sealed_until})
+        cursor.execute(ENDED, {**_sealing(), **sealed, "until": progress.sealed_until})
         cursor.execute(KEEP, [snapshot, progress.closing, progress.closing_xid, progress.sealed_until])
     return progress.sealed_until
 
@@ -134,7 +136,8 @@ def hour_of(when: datetime) -> datetime:
     return when.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _recompute(cursor: Any, seen: str | None, now: datetime) -> None:
+def _recompute(cursor: Any, seen: str | None, now: datetime) -> list[datetime]:
+    """Compute the hours anew of which there are new records; which they are."""
     first = datetime.combine(first_kept(now.date()), time(), UTC)
     cursor.execute(NEWS + (UNSEEN if seen else ""), {"first": first, "seen": seen})
     meters = {
@@ -142,9 +145,11 @@ def _recompute(cursor: Any, seen: str | None, now: datetime) -> None:
         "peaks": keys_of(Kind.MAX),
         "levels": keys_of(Kind.LAST),
     }
-    for begin, end in _spans(sorted(hour for (hour,) in cursor.fetchall())):
+    hours = sorted(hour for (hour,) in cursor.fetchall())
+    for begin, end in _spans(hours):
         for statement in (FOLD, FOLD_LEVELS):
             cursor.execute(statement, {**meters, "begin": begin, "end": end})
+    return hours
 
 
 def _spans(hours: list[datetime]) -> Iterator[Span]:
