@@ -143,6 +143,7 @@ _TABLE = (
         "whsec_example",
         default="",
     ),
+    _number("SIMULATOR_PORT", "The port of the simulated Stripe that bin/dev starts.", 12111, 1, 65535),
     Variable(
         "PUBLIC_HOST",
         "text",

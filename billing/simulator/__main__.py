@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from billing.simulator.endpoints import new_endpoint
+from billing.simulator.endpoints import new_destination, new_endpoint
 from billing.simulator.server import Server, running
 
 SAVE_SECONDS = 5.0
@@ -56,12 +56,14 @@ def _point_webhooks(server: Server, url: str, secret: str) -> None:
         for kind in ("webhook_endpoint", "v2.core.event_destination"):
             for old in list(world.store.oldest_first(kind, description="bin/dev")):
                 world.store.remove(old)
-        values: dict[str, Any] = {"url": url, "enabled_events": EVERYTHING, "description": "bin/dev"}
-        new_endpoint(world, values, secret)
+        values: dict[str, Any] = {"enabled_events": EVERYTHING, "description": "bin/dev"}
+        new_endpoint(world, {**values, "url": url}, secret)
+        thin = {"name": "bin/dev", "type": "webhook_endpoint", "event_payload": "thin"}
+        new_destination(world, {**values, **thin, "webhook_endpoint": {"url": url}}, secret)
 
 
 def _save(server: Server, path: Path | None) -> None:
-    if path is not None:
+    if path is not None and server.simulator.world.touched:
         server.simulator.save(path)
 
 

@@ -7,8 +7,12 @@ import secrets
 from dataclasses import asdict, fields
 from typing import Any
 
+from stripe._object_classes import OBJECT_CLASSES
+
 from billing.simulator.refusals import Refusal
 from billing.simulator.service import Request, Simulator
+from billing.simulator.shapes import blank
+from billing.simulator.store import new_id
 from billing.simulator.webhooks import Habits
 from billing.simulator.world import Settings
 
@@ -77,7 +81,24 @@ def _roll(simulator: Simulator, given: Any) -> Any:
     return {"secrets": [secret]}
 
 
+def _emit(simulator: Simulator, given: Any) -> Any:
+    """An event about an object that nothing else here makes, such as a dispute: its kind and fields."""
+    if given.get("kind") not in OBJECT_CLASSES:
+        raise Refusal(
+            "Name the `kind` of an object, its `values`, and the `type` of the event.", param="kind"
+        )
+    world = simulator.world
+    with world.lock:
+        made = blank(given["kind"]) | {"id": new_id("sim"), **given.get("values", {})}
+        world.store.add(made)
+        world.emit(given["type"], made)
+        events = world.taken()
+        simulator.courier.send(events)
+    return events[0]
+
+
 HANDLERS = {
+    ("POST", "emit"): _emit,
     ("POST", "advance"): _advance,
     ("GET", "webhooks"): lambda simulator, given: simulator.courier.state(),
     ("POST", "webhooks"): _set_courier,

@@ -53,16 +53,21 @@ def create_destination(call: Call) -> Object:
     """A destination for thin events or snapshots; the simulator knows webhooks only."""
     if call.params["type"] != "webhook_endpoint" or "webhook_endpoint" not in call.params:
         raise missing_parameter("webhook_endpoint")
-    made = filled("v2.core.event_destination", call.params) | {"id": new_id("ed_test")}
     secret = f"whsec_{secrets.token_urlsafe(24)}"
-    call.store.secrets[made["id"]]["signing"] = [secret]
-    made |= {"created": moment(call.world.now()), "updated": moment(call.world.now()), "status": "enabled"}
-    made |= {"snapshot_api_version": VERSION if made["event_payload"] == "snapshot" else None, "metadata": {}}
-    call.store.add(made)
+    made = new_destination(call.world, call.params, secret)
     shown: dict[str, Any] = {**made["webhook_endpoint"]}
     if "webhook_endpoint.signing_secret" in call.params.get("include", []):
         shown["signing_secret"] = secret
     return made | {"webhook_endpoint": shown}
+
+
+def new_destination(world: World, values: Object, secret: str) -> Object:
+    """A destination that signs with a secret."""
+    made = filled("v2.core.event_destination", values) | {"id": new_id("ed_test"), "metadata": {}}
+    made |= {"created": moment(world.now()), "updated": moment(world.now()), "status": "enabled"}
+    made["snapshot_api_version"] = VERSION if made["event_payload"] == "snapshot" else None
+    world.store.secrets[made["id"]]["signing"] = [secret]
+    return world.store.add(made)
 
 
 @answers("GET", DESTINATIONS)

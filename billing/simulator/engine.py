@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 
 from billing.simulator.changing import expire_pending
@@ -87,6 +88,7 @@ class Engine:
             else:
                 _do(self.world, found, due)
             self._send(self.world.taken())
+            self.world.touched |= due is not None
             return due is not None
 
 
@@ -94,8 +96,12 @@ def _do(world: World, clock: Object | None, due: Due) -> None:
     if clock is not None:
         clock["frozen_time"] = max(clock["frozen_time"], due.at)
     about = world.store.anywhere(due.about)
-    if about is not None:
+    if about is None:
+        return
+    try:
         DEEDS[due.what](world, about, due.at if clock is not None else world.now())
+    except Exception:  # noqa: BLE001 - a mistake about one object must not stop everybody's time
+        traceback.print_exc()
 
 
 def _arrive(world: World, clock: Object | None, until: int) -> None:

@@ -29,7 +29,7 @@ SHELL = Template("""<!doctype html>
 <link rel="stylesheet" href="/assets/pages.css">
 </head>
 <body>
-<p class="notice">This is a simulated Stripe. No money moves.</p>
+<header><p class="notice">This is a simulated Stripe. No money moves.</p></header>
 <main>
 <h1>$title</h1>
 $content

@@ -133,7 +133,7 @@ def _all(world: World, session: Object, customer: Object) -> list[str]:
 
 
 def _subscription_section(world: World, session: Object, found: Object) -> str:
-    names = ", ".join(_product(world, item) for item in found["items"]["data"])
+    names = ", ".join(dict.fromkeys(_product(world, item) for item in found["items"]["data"]))
     end = min(item["current_period_end"] for item in found["items"]["data"])
     text = (
         f"Ends on {pages.day(found['cancel_at'])}." if found["cancel_at"] else f"Renews on {pages.day(end)}."

@@ -73,6 +73,7 @@ class Simulator:
     def save(self, path: Path) -> None:
         """Write the account into a file, all or nothing."""
         with self.world.lock:
+            self.world.touched = False
             content = pickle.dumps({"world": self.world.saved(), "keys": self.keys.saved()})
         half = path.with_name(f"{path.name}.new")
         half.write_bytes(content)
@@ -152,6 +153,7 @@ class Simulator:
             raise _not_simulated(route)
         with self._one_at_a_time(route.path, params), self.world.lock:
             call = Call(self.world, ids, params, request.path)
+            self.world.touched |= route.method != "GET"
             try:
                 found = handler(call)
                 answer = expanded(self.world.store, rendered(found), found, params.get("expand") or [])

@@ -35,6 +35,7 @@ def answer(simulator: Simulator, request: Request) -> Answer:
             return pages.page("Nothing here", "<p>This page has expired or never was.</p>", status=404)
         given = dict(parse_qsl(request.body.decode())) if request.method == "POST" else None
         try:
+            simulator.world.touched |= given is not None
             return view(simulator.world, found, given)
         finally:
             simulator.courier.send(simulator.world.taken())

@@ -65,6 +65,8 @@ class World:
         self.advancing: Callable[[str | None], None] = lambda clock: None
         self._agendas: defaultdict[str | None, list[Due]] = defaultdict(list)
         self._order = 0
+        # Whether anything has happened since the account was written into its file.
+        self.touched = False
 
     def reset(self) -> None:
         """An account on its first day."""

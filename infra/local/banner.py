@@ -19,6 +19,8 @@ def banner(demo: dict[str, Any], data: Path, port: int, seconds: float) -> str:
         lines += [f"  {'':<16}API token {_token(token)}" for token in tenant.get("api_tokens", [])]
     lines += ["", f"  {'API':<16}/api/docs/ on each tenant's host"]
     lines += [f"  {'Mail':<16}{env.url('EMAIL_URL').removeprefix('file://')}"]
+    if stripe := env.url("STRIPE_ADDRESS"):
+        lines += [f"  {'Stripe':<16}simulated, {stripe}/_simulator"]
     lines += [f"  {'Data':<16}{data}"]
     if (home := Postgres(data).home()) != data:
         lines += [f"  {'Database':<16}{home}, because nobody but root can enter {data}"]

@@ -32,7 +32,7 @@ from infra.local.supervisor import Child, Say, Service, Supervisor, end_leftover
 from infra.local.valkey import Valkey
 
 READY_SECONDS = 90
-MARKS = ("granian", "celery", "infra.local.processes")
+MARKS = ("granian", "celery", "infra.local.processes", "billing.simulator")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -78,7 +78,8 @@ def _run(options: argparse.Namespace, data: Path) -> int:
     if options.reset:
         _reset(options, data)
     given = instance.given_values()
-    values = instance.defaults(data, port := _port(options, given)) | given | {"WEB_PORT": str(port)}
+    port = _port(options, given)
+    values = instance.defaults(data, port) | instance.simulated(given, port) | given | {"WEB_PORT": str(port)}
     with contextlib.ExitStack() as stack:
         try:
             return _serve(options, data, values, stack)
@@ -100,7 +101,7 @@ def _serve(
     # The others would only slow the start of what a person waits for.
     supervisor.start("web")
     _wait_until_ready(supervisor, port)
-    supervisor.start("worker", "courier", "beat")
+    supervisor.start("worker", "courier", "beat", "simulator")
     if options.check:
         return _check(supervisor, port, demo, time.monotonic() - began)
     print(banner(demo, data, port, time.monotonic() - began), flush=True)
@@ -169,8 +170,10 @@ def _prepare(environment: dict[str, str]) -> str:
 def _supervisor(
     environment: dict[str, str], services: dict[str, Service], data: Path, *, quiet: bool
 ) -> Supervisor:
-    say = Say([*PROCESSES, *services], quiet=quiet)
-    children = [Child(name, command_of(name), environment, say) for name in PROCESSES]
+    is_simulated = environment["STRIPE_API_KEY"] == instance.SIMULATED_KEY
+    names = [name for name in PROCESSES if is_simulated or name != "simulator"]
+    say = Say([*names, *services], quiet=quiet)
+    children = [Child(name, command_of(name), environment, say) for name in names]
     return Supervisor(children, services, data / "processes.json", say)
 
 

@@ -14,11 +14,15 @@ from pathlib import Path
 from config import env
 from config.variables import VARIABLES
 from infra.local.binaries import ServiceError
+from infra.local.ports import LOOPBACK, free_port, is_free
 from infra.local.postgres import Postgres
 
 SOURCES = ("config", "tenants", "shared_apps", "billing", "tenant_apps")
 ADDRESSES = ("PUBLIC_SCHEME", "PUBLIC_HOST", "PUBLIC_PORT")
 ADMINISTRATOR = "DATABASE_URL"
+SIMULATED_KEY = "sk_test_simulator"
+# Port 8000 gets 12111, where Stripe's own mock listens.
+SIMULATOR_BESIDE, PORTS = 4111, 65_536
 RUN_TIME = {alias: f"{alias.upper()}_DATABASE_URL" for alias in env.LOGINS}
 OWN_FILES = (
     "postgres",
@@ -34,6 +38,7 @@ OWN_FILES = (
     "beat-schedule*",
     "env",
     "secret-key",
+    "stripe-account",
 )
 
 
@@ -90,6 +95,20 @@ def defaults(data: Path, port: int) -> dict[str, str]:
         "MEDIA_ROOT": str(data / "media"),
         "LOG_FORMAT": "console",
         "PUBLIC_PORT": str(port),
+    }
+
+
+def simulated(given: Mapping[str, str], port: int) -> dict[str, str]:
+    """A Stripe on this machine, where the user has named none."""
+    if given.get("STRIPE_API_KEY"):
+        return {}
+    beside = port + SIMULATOR_BESIDE
+    at = given.get("SIMULATOR_PORT") or str(beside if beside < PORTS and is_free(beside) else free_port())
+    return {
+        "STRIPE_API_KEY": SIMULATED_KEY,
+        "STRIPE_ADDRESS": f"http://{LOOPBACK}:{at}",
+        "STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(16)}",
+        "SIMULATOR_PORT": at,
     }
 
 

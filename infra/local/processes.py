@@ -62,11 +62,23 @@ def beat() -> list[str]:
     ]
 
 
+def simulator() -> list[str]:
+    """A Stripe that runs here, for developers' machines without a key of a real one."""
+    inbox = f"http://{env.text('PUBLIC_HOST')}:{env.integer('WEB_PORT')}/stripe/webhooks/"
+    return [
+        "billing.simulator",
+        *("--port", str(env.integer("SIMULATOR_PORT"))),
+        *("--state", str(env.directory("DATA_DIR") / "stripe-account")),
+        *("--webhook", inbox, "--secret", *env.csv("STRIPE_WEBHOOK_SECRETS")[:1]),
+    ]
+
+
 PROCESSES: dict[str, Callable[[], list[str]]] = {
     "web": web,
     "worker": worker,
     "courier": courier,
     "beat": beat,
+    "simulator": simulator,
 }
 
 

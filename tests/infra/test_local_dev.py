@@ -119,7 +119,7 @@ def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: i
 
     second = dev("--data", data, "--port", str(port))
     wait_for(second, RUNS)
-    assert running(data) == {"web": 1, "worker": 1, "courier": 1, "beat": 1}
+    assert running(data) == dict.fromkeys(PROCESSES, 1)
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=START_SECONDS)
     assert second.returncode == 0
@@ -172,7 +172,10 @@ def brings_back_what_is_killed(process: "subprocess.Popen[str]", data: Path) -> 
 def running(data: Path) -> dict[str, int]:
     """How many leaders of each process are there."""
     leaders = [pid for pid in mentioning(data) if os.getpgid(pid) == pid]
-    commands = [pids.command_line(pid).replace("granian", "web") for pid in leaders]
+    commands = [
+        pids.command_line(pid).replace("granian", "web").replace("billing.simulator", "simulator")
+        for pid in leaders
+    ]
     # The courier is a worker of a queue of its own.
     names = [
         command.replace("worker", "courier") if "courier@" in command else command for command in commands

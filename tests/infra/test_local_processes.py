@@ -84,6 +84,13 @@ def test_entering_an_installation_checks_every_value(tmp_path):
         instance.enter(values | {"LOG_LEVEL": "loud"})
 
 
+def test_a_simulated_stripe_is_for_those_who_name_no_real_one():
+    assert instance.simulated({"STRIPE_API_KEY": "sk_test_12345678"}, 8000) == {}
+    values = instance.simulated({"SIMULATOR_PORT": "8124"}, 8000)
+    assert (values["STRIPE_ADDRESS"], values["SIMULATOR_PORT"]) == ("http://127.0.0.1:8124", "8124")
+    assert instance.simulated({}, 65_000)["SIMULATOR_PORT"] != "69111"
+
+
 def test_a_data_folder_serves_one_at_a_time(tmp_path):
     other = [sys.executable, "-c", HOLD.format(str(tmp_path))]
     with subprocess.Popen(other, cwd=env.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:

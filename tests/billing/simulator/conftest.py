@@ -1,4 +1,7 @@
-"""One simulator for the session, an account on its first day for each test, and the real package as its client."""
+"""One simulator for the session, an account on its first day for each test, and the real package as its client.
+
+With STRIPE_SANDBOX_KEY the tests that need no switch of the simulator run against that sandbox of Stripe instead.
+"""
 
 from collections.abc import Iterator
 
@@ -7,12 +10,15 @@ import stripe as package
 
 from billing.simulator.server import Server, running
 from billing.simulator.world import World
+from tests.billing.simulator.account import SANDBOX
 
 KEY = "sk_test_simulator"
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
+    if SANDBOX:
+        pytest.skip("needs the switches of the simulator, and STRIPE_SANDBOX_KEY asks for Stripe")
     with running() as found:
         yield found
 
@@ -31,6 +37,14 @@ def client(server: Server) -> package.StripeClient:
 
 
 @pytest.fixture
-def stripe(client: package.StripeClient, world: World) -> package.StripeClient:
+def stripe(request: pytest.FixtureRequest) -> package.StripeClient:
     """The stripe package, speaking to an empty account."""
-    return client
+    if SANDBOX:
+        if not SANDBOX.startswith(("sk_test_", "rk_test_")):
+            pytest.fail(
+                "STRIPE_SANDBOX_KEY has to be a test key: these tests make customers and charge cards"
+            )
+        return package.StripeClient(SANDBOX, max_network_retries=2)
+    request.getfixturevalue("world")
+    found: package.StripeClient = request.getfixturevalue("client")
+    return found

@@ -54,11 +54,11 @@ def go_on(account: Account, subscription: Any, keep: Any) -> None:
     for each in (invoice.lines.data[0], invoice.payments.data[0], invoice.discounts[0]):
         keep(each)
     payload = {"stripe_customer_id": customer, "value": "1"}
-    event = keep(v1.billing.meter_events.create({"event_name": "calls", "payload": payload}))
+    event = keep(v1.billing.meter_events.create({"event_name": account.event_name, "payload": payload}))
     minute = event.timestamp // 60 * 60
     window = {"customer": customer, "start_time": minute, "end_time": minute + 60}
     keep(v1.billing.meters.event_summaries.list(account.meter, window).data[0])
-    cancel = {"event_name": "calls", "type": "cancel", "cancel": {"identifier": event.identifier}}
+    cancel = {"event_name": account.event_name, "type": "cancel", "cancel": {"identifier": event.identifier}}
     keep(v1.billing.meter_event_adjustments.create(cancel))
     keep(v1.invoice_items.create({"customer": customer, "amount": 5, "currency": "usd"}))
     intent = keep(v1.payment_intents.list({"customer": customer}).data[0])

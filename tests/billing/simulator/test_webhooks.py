@@ -13,6 +13,7 @@ import pytest
 import stripe as package
 
 from billing.simulator.server import Server
+from tests.billing.simulator.account import Account
 
 
 class Inbox(HTTPServer):
@@ -157,6 +158,33 @@ def test_a_call_that_failed_after_its_effect_is_answered_by_its_key(stripe: Any,
     assert [rule["happened"] for rule in control(server, "faults", method="GET")] == [1] * 5
     with pytest.raises(urllib.error.HTTPError):
         control(server, "faults", {"kind": "earthquake"})
+
+
+def test_an_event_that_nothing_else_makes_can_be_asked_for(stripe: Any, server: Server, inbox: Inbox):
+    endpoint(stripe, inbox, "charge.dispute.created")
+    values = {"id": "dp_1", "amount": 500, "reason": "fraudulent"}
+    control(server, "emit", {"type": "charge.dispute.created", "kind": "dispute", "values": values})
+    server.courier.settle(5)
+    assert json.loads(inbox.got[0][1])["data"]["object"]["reason"] == "fraudulent"
+
+
+def test_everybody_s_time_moves_and_one_mistake_does_not_stop_it(stripe: Any, server: Server, capfd: Any):
+    account = Account(stripe)
+    customer = stripe.v1.customers.create().id
+    price = account.price()
+    trial = [
+        stripe.v1.subscriptions.create(
+            {"customer": whom, "items": [{"price": price}], "trial_period_days": 1}
+        )
+        for whom in (customer, stripe.v1.customers.create().id)
+    ]
+    server.simulator.world.store.get("subscription", trial[0].id)["trial_settings"] = None
+    now = control(server, "advance", {"seconds": 2 * 86400})["now"]
+    assert now > server.simulator.world.offset
+    while stripe.v1.subscriptions.retrieve(trial[1].id).status == "trialing":
+        server.courier.settle(0.01)
+    assert stripe.v1.subscriptions.retrieve(trial[0].id).status == "trialing"
+    assert "TypeError" in capfd.readouterr().err
 
 
 def test_a_stream_of_the_second_generation_counts_as_well(stripe: Any, server: Server):
