@@ -56,7 +56,7 @@ class Engine:
     def stop(self) -> None:
         self._stopping.set()
         self._asked.put(None)
-        self._thread.join(5)
+        self._thread.join(1)
 
     def advance(self, clock: str | None) -> None:
         """Have a test clock brought to its target, or everybody's to now."""

@@ -29,7 +29,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int, world: World) -> None:
         super().__init__((host, port), Exchange)
-        world.address = world.address if port else f"http://{host}:{self.server_address[1]}"
+        world.address = world.address or f"http://{host}:{self.server_address[1]}"
         self.simulator = Simulator(world)
         self.courier = self.simulator.courier
         self.engine = Engine(world, self.courier.send, self.courier.settle)

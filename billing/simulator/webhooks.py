@@ -76,7 +76,8 @@ class Courier:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join(5)
+        # A delivery that nobody answers is not waited for.
+        self._thread.join(1)
 
     def reset(self) -> None:
         """Nothing to deliver, and no habits."""

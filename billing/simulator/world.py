@@ -53,7 +53,7 @@ class Due:
 class World:
     """One Stripe account in test mode."""
 
-    def __init__(self, address: str = "http://127.0.0.1", clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: str = "", clock: Callable[[], float] = time.time) -> None:
         self.address, self._clock = address, clock
         self.lock = threading.RLock()
         self.store, self.settings = Store(), Settings()
