@@ -33,6 +33,7 @@ from billing.simulator.subscriptions import (
     set_cancel,
     set_periods,
     undone_if_refused,
+    whole_start,
 )
 from billing.simulator.totals import apply_discounts
 from billing.simulator.world import World
@@ -79,7 +80,7 @@ def _update(call: Call, found: Object) -> None:
     _add_items(call, found, call.params.get("add_invoice_items") or [])
     if "trial_end" in call.params:
         _change_trial(call.world, found, call.params["trial_end"])
-    if "items" in call.params or call.params.get("billing_cycle_anchor") == "now":
+    if "items" in call.params or begins_anew(call.params):
         change_items(call, found)
     set_cancel(call.world, found, call.params)
 
@@ -105,8 +106,8 @@ def change_items(call: Call, found: Object) -> None:
     """Take the new items over and charge the difference."""
     world, params = call.world, call.params
     behavior = params.get("proration_behavior", "create_prorations")
-    planned = plan_change(call, found, params.get("items") or [], behavior, params.get("proration_date"))
-    planned.restarts = planned.restarts or params.get("billing_cycle_anchor") == "now"
+    anew, when = begins_anew(params), params.get("proration_date")
+    planned = plan_change(call, found, params.get("items") or [], behavior, when, anew=anew)
     pending = params.get("payment_behavior") == "pending_if_incomplete"
     before = copy.deepcopy(found["items"]["data"])
     found["items"]["data"] = planned.items
@@ -122,7 +123,9 @@ def change_items(call: Call, found: Object) -> None:
     plan_ahead(world, found)
 
 
-def plan_change(call: Call, found: Object, given: list[Object], behavior: str, when: int | None) -> Change:
+def plan_change(
+    call: Call, found: Object, given: list[Object], behavior: str, when: int | None, *, anew: bool = False
+) -> Change:
     """What a change would come to; nothing is stored yet."""
     now = when or call.world.now(found)
     planned = Change(copy.deepcopy(found["items"]["data"]))
@@ -130,9 +133,28 @@ def plan_change(call: Call, found: Object, given: list[Object], behavior: str, w
         _change_item(call, found, planned, _Wish(each, f"items[{at}]", now, prorates=behavior != "none"))
     if not planned.items:
         raise Refusal("A subscription must have at least one active item.", param="items")
-    other = _interval(planned.items) != _interval(found["items"]["data"])
-    planned.restarts = other and found["status"] != "trialing"
+    other = anew or _interval(planned.items) != _interval(found["items"]["data"])
+    if other and found["status"] != "trialing":
+        _restart_prorations(call.world, found, planned, now, prorates=behavior != "none")
     return planned
+
+
+def _restart_prorations(world: World, found: Object, planned: Change, now: int, *, prorates: bool) -> None:
+    """A new period begins: the old one is credited for every item, and nothing of it is charged."""
+    planned.restarts = True
+    used = [item for item in planned.prorations if not item["proration"]]
+    old = [item for item in found["items"]["data"] if not is_metered(item)]
+    credited = [part_of_period(world, found, item, now, sign=-1) for item in old] if prorates else []
+    planned.prorations = [*used, *credited]
+
+
+def begins_anew(params: Object) -> bool:
+    """Whether a change moves the anchor to now; to another moment it cannot be moved here."""
+    kind = (params.get("billing_cycle_anchor") or {}).get("type", "unchanged")
+    if kind == "timestamp":
+        message = "The simulator moves an anchor to now and to no other moment."
+        raise Refusal(message, param="billing_cycle_anchor", code="not_simulated", status=501)
+    return bool(kind == "now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +201,7 @@ def _charge_change(
         return
     for item, sign in ((old, -1), (new, 1)):
         if item is not None and not is_metered(item) and item["current_period_end"] > wish.now:
-            planned.prorations.append(_part(world, found, item, wish.now, sign=sign))
+            planned.prorations.append(part_of_period(world, found, item, wish.now, sign=sign))
 
 
 def _settle_use(world: World, found: Object, planned: Change, old: Object, now: int) -> None:
@@ -213,12 +235,11 @@ def _differs(old: Object, new: Object) -> bool:
     return (old["price"]["id"], old["quantity"]) != (new["price"]["id"], new["quantity"])
 
 
-def _part(world: World, found: Object, item: Object, now: int, *, sign: int) -> Object:
+def part_of_period(world: World, found: Object, item: Object, now: int, *, sign: int) -> Object:
     """The rest of the period of an item, to the second; credited or charged."""
-    start, end = item["current_period_start"], item["current_period_end"]
-    if sign > 0 and start == now:
-        # It begins in the middle of the others' period, so a whole one of it is what its interval says.
-        start = _whole_start(found, item, end)
+    end = item["current_period_end"]
+    # An item may have begun in the middle of the others' period: what counts is how long a whole one is.
+    start = whole_start(found, item, now)
     share = Decimal(max(0, end - now)) / Decimal(max(1, end - start))
     amount = rounded(total(item["price"], Decimal(item["quantity"] or 0)) * share)
     word = "Unused" if sign < 0 else "Remaining"
@@ -235,13 +256,6 @@ def _part(world: World, found: Object, item: Object, now: int, *, sign: int) -> 
         subscription=found,
         proration=True,
     )
-
-
-def _whole_start(found: Object, item: Object, end: int) -> int:
-    starts = [
-        each["current_period_start"] for each in found["items"]["data"] if each["current_period_end"] == end
-    ]
-    return min(starts, default=int(item["current_period_start"]))
 
 
 def _use_until(world: World, found: Object, item: Object, now: int) -> list[Object]:
@@ -331,4 +345,4 @@ def credit_rest(world: World, found: Object) -> None:
     now = world.now(found)
     for item in found["items"]["data"]:
         if not is_metered(item):
-            world.store.add(_part(world, found, item, now, sign=-1))
+            world.store.add(part_of_period(world, found, item, now, sign=-1))

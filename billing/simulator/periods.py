@@ -21,13 +21,18 @@ def shifted(at: int, interval: str, count: int) -> int:
 
 
 def next_boundary(anchor: int, interval: str, count: int, after: int) -> int:
-    """The first boundary later than a moment; each is counted from the anchor, so that the 31st comes back."""
-    steps = (after - anchor) // (_longest(interval) * count)
-    while shifted(anchor, interval, count * steps) > after:
+    """The first boundary later than a moment."""
+    return whole_period(anchor, interval, count, after)[1]
+
+
+def whole_period(anchor: int, interval: str, count: int, moment: int) -> tuple[int, int]:
+    """The period that holds a moment; each boundary is counted from the anchor, so that the 31st comes back."""
+    steps = (moment - anchor) // (_longest(interval) * count)
+    while shifted(anchor, interval, count * steps) > moment:
         steps -= 1
-    while shifted(anchor, interval, count * steps) <= after:
+    while shifted(anchor, interval, count * steps) <= moment:
         steps += 1
-    return shifted(anchor, interval, count * steps)
+    return shifted(anchor, interval, count * (steps - 1)), shifted(anchor, interval, count * steps)
 
 
 def _longest(interval: str) -> int:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from billing.simulator.calls import Call, answers
-from billing.simulator.changing import Change, plan_change
+from billing.simulator.changing import Change, begins_anew, plan_change
 from billing.simulator.invoicing import invoice_for, new_invoice
 from billing.simulator.lines import is_metered, licensed_lines, line_of_item, new_item, pending_items
 from billing.simulator.refusals import missing_parameter
@@ -43,8 +43,9 @@ def _running(call: Call) -> Object:
         shown["cancel_at"] = ends if details["cancel_at_period_end"] else None
     behavior = details.get("proration_behavior", "create_prorations")
     planned = Change(shown["items"]["data"])
-    if details.get("items"):
-        planned = plan_change(call, found, details["items"], behavior, details.get("proration_date"))
+    anew, when = begins_anew(details), details.get("proration_date")
+    if details.get("items") or anew:
+        planned = plan_change(call, found, details.get("items") or [], behavior, when, anew=anew)
     waiting = [*pending_items(call.world, found["customer"], found["id"]), *planned.prorations]
     if call.params.get("preview_mode") == "recurring":
         waiting = []

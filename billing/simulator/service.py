@@ -174,7 +174,8 @@ class Simulator:
                 raise _locked()
             self._held.add(held)
         try:
-            time.sleep(self.world.settings.meter_event_seconds)
+            if seconds := self.world.settings.meter_event_seconds:
+                time.sleep(seconds)
             yield
         finally:
             self._held.discard(held)

@@ -14,12 +14,13 @@ from billing.simulator.invoicing import finalize, invoice_for, issue
 from billing.simulator.lines import (
     is_metered,
     licensed_lines,
+    line_of_item,
     metered_lines,
     new_item,
     pending_items,
     trial_line,
 )
-from billing.simulator.periods import next_boundary
+from billing.simulator.periods import next_boundary, whole_period
 from billing.simulator.rating import total
 from billing.simulator.refusals import Refusal, missing_parameter
 from billing.simulator.resources import one
@@ -171,6 +172,13 @@ def period_end(subscription: Object, item: Object, now: int) -> int:
     return next_boundary(anchor, recurring["interval"], recurring["interval_count"], now)
 
 
+def whole_start(subscription: Object, item: Object, now: int) -> int:
+    """Where a whole period that holds a moment would begin."""
+    recurring = item["price"]["recurring"]
+    anchor = subscription["billing_cycle_anchor"]
+    return whole_period(anchor, recurring["interval"], recurring["interval_count"], now)[0]
+
+
 def plan_ahead(world: World, subscription: Object) -> None:
     """Put what will happen to a subscription on the agenda."""
     ends = min(item["current_period_end"] for item in subscription["items"]["data"])
@@ -240,9 +248,20 @@ def first_lines(world: World, subscription: Object) -> list[Object]:
         start, end = item["current_period_start"], item["current_period_end"]
         if subscription["status"] == "trialing":
             found.append(trial_line(world, subscription, item))
-        elif not is_metered(item):
+        elif is_metered(item):
+            continue
+        elif whole_start(subscription, item, start) == start:
             found.extend(licensed_lines(world, subscription, item, start, end))
+        else:
+            found.append(_first_part(world, subscription, item, start))
     return found
+
+
+def _first_part(world: World, subscription: Object, item: Object, now: int) -> Object:
+    """Up to an anchor that lies ahead, a part of a period is charged."""
+    from billing.simulator.changing import part_of_period
+
+    return line_of_item(part_of_period(world, subscription, item, now, sign=1))
 
 
 def _collect_first(world: World, subscription: Object, invoice: Object, behavior: str) -> None:
