@@ -1,7 +1,8 @@
 """Requests: ours beside a stock django-tenants project, and beside ourselves without tenancy.
 
 Each side is a process that calls its own WSGI application, so that no HTTP server blurs the figures. Rounds are
-interleaved, and what is compared is CPU time: the process's own and that of its PostgreSQL backends.
+interleaved, and what is compared is CPU time: the process's own and that of its PostgreSQL backends. Then both are
+asked through the web server that `bin/dev` starts, by 16 connections, and what is compared is the clock.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -19,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from bench.loads import Call, flood, stroll, tail, web_server
 from bench.report import Report, Result
 from config import env
 from config.variables import VARIABLES
@@ -30,8 +33,17 @@ WARM_UP: Final = 100
 CALLS: Final = ("list", "retrieve", "create_order", "not_modified")
 CREDENTIALS: Final = ("jwt", "token")
 # Stock's 304 is its list, whose bytes are dropped once they are made; what it is compared with is the list as it is.
-PEERS: Final = {"not_modified": "list"}
+PEERS: Final = {f"not_modified_{kind}": f"list_{kind}" for kind in CREDENTIALS}
+_SCENARIOS: Final = [f"{call}_{kind}" for kind in CREDENTIALS for call in CALLS]
 TAX: Final = "list_ordinary"
+# The applications for the web server, and the settings that they need.
+WEB: Final = {
+    "ours": (["config.wsgi:application"], "config.settings"),
+    "stock": (["--factory", "django.core.wsgi:get_wsgi_application"], "bench.peers.stock.settings"),
+}
+FLOODS, SECONDS = 3, 1.0
+STEADY: Final = 10
+BAR: Final = 3.0
 HOW: Final = (
     "list: 20 of 200 products with their categories; retrieve: one of them; create_order: a draft of three lines;",
     "not_modified: the list, to callers who have it (stock: the list). With an access token (jwt) and an API token",
@@ -39,6 +51,9 @@ HOW: Final = (
     "the Python process and its PostgreSQL backends, without an HTTP server. Rounds of all sides are interleaved.",
     "peer: stock django-tenants. limit: psycopg, PyJWT and orjson alone (list_jwt), no tenancy at all (tenancy_tax:",
     "the list on the ordinary way on both sides, since without tenancy there is no short one).",
+    "*_http: requests a second by the clock, through the web server, asked by 16 connections that are kept open, with",
+    "database and client on the same machine. p99_at_half_load: of list_jwt, from when each request was due, at half",
+    "of its requests a second; as a multiple of the median.",
 )
 
 
@@ -50,6 +65,9 @@ class Side:
     process: subprocess.Popen[str]
     probe: dict[str, Any] = field(default_factory=dict)
     rounds: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    floods: dict[str, list[float]] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
 
     def read(self) -> dict[str, Any]:
         """The next line that the process says."""
@@ -67,8 +85,16 @@ class Side:
 
     def serve(self, scenario: str, requests: int) -> dict[str, float]:
         """Have it serve some requests."""
+        return self._order(scenario, str(requests))
+
+    def calls(self, scenario: str) -> list[Call]:
+        """The requests of a scenario, to be sent to a web server."""
+        calls: list[Call] = self._order(scenario, "calls")["calls"]
+        return calls
+
+    def _order(self, scenario: str, what: str) -> dict[str, Any]:
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{scenario} {requests}\n")
+        self.process.stdin.write(f"{scenario} {what}\n")
         self.process.stdin.flush()
         return self.read()
 
@@ -88,7 +114,12 @@ def run() -> Report:
 
 
 def measure(
-    *, rounds: int = ROUNDS, requests: int = REQUESTS, tenants: int = TENANTS, warm_up: int = WARM_UP
+    *,
+    rounds: int = ROUNDS,
+    requests: int = REQUESTS,
+    tenants: int = TENANTS,
+    warm_up: int = WARM_UP,
+    seconds: float = SECONDS,
 ) -> dict[str, Side]:
     """Run all sides, interleaved; the side that begins changes from round to round."""
     with _sides(tenants) as sides:
@@ -100,7 +131,35 @@ def measure(
             for side in sides[turn:] + sides[:turn]:
                 for scenario in side.scenarios:
                     side.rounds.setdefault(scenario, []).append(side.serve(scenario, requests))
-        return {side.name: side for side in sides}
+        found = {side.name: side for side in sides}
+        if seconds:
+            _over_http(found, seconds)
+        return found
+
+
+def _over_http(sides: dict[str, Side], seconds: float) -> None:
+    """Ask both through the web server, in turns; then ours at half of what it can."""
+    with contextlib.ExitStack() as stack:
+        ports = {name: stack.enter_context(_serving(sides[name])) for name in WEB}
+        for scenario in _SCENARIOS:
+            calls = {name: _asked(sides[name], scenario) for name in WEB}
+            for turn in range(1 + FLOODS):
+                for name, port in ports.items():
+                    told = flood(port, calls[name], seconds)
+                    # The first one warms up.
+                    sides[name].floods.setdefault(scenario, []).extend([told] if turn else [])
+        ours = sides["ours"]
+        rate = median(ours.floods["list_jwt"]) / 2
+        ours.latencies = stroll(ports["ours"], _asked(ours, "list_jwt"), rate, STEADY * seconds)
+
+
+def _asked(side: Side, scenario: str) -> list[Call]:
+    return side.calls(scenario if side.name == "ours" else PEERS.get(scenario, scenario))
+
+
+def _serving(side: Side) -> AbstractContextManager[int]:
+    application, settings = WEB[side.name]
+    return web_server(application, side.environment | {"DJANGO_SETTINGS_MODULE": settings})
 
 
 def results(sides: dict[str, Side]) -> list[Result]:
@@ -108,15 +167,36 @@ def results(sides: dict[str, Side]) -> list[Result]:
     tax = _ratio(sides["ours"].costs(TAX), sides["plain"].costs(TAX))
     runs = len(sides["ours"].rounds[TAX])
     return [
-        *(_beside_stock(sides, call, kind) for kind in CREDENTIALS for call in CALLS),
+        *(_beside_stock(sides, scenario) for scenario in _SCENARIOS),
         Result("tenancy_tax", "ratio", ours=tax, limit=1.0, ratio_to_limit=1 / tax, runs=runs),
+        *(_by_the_clock(sides, scenario) for scenario in sides["ours"].floods),
+        *([_tail(sides["ours"])] if sides["ours"].latencies else []),
     ]
 
 
-def _beside_stock(sides: dict[str, Side], call: str, kind: str) -> Result:
-    name = f"{call}_{kind}"
+def _by_the_clock(sides: dict[str, Side], scenario: str) -> Result:
+    ours, stock = sides["ours"].floods[scenario], sides["stock"].floods[scenario]
+    return Result(
+        f"{scenario}_http",
+        "requests/s",
+        ours=median(ours),
+        peer=median(stock),
+        ratio_to_peer=_ratio(ours, stock),
+        runs=len(ours),
+    )
+
+
+def _tail(side: Side) -> Result:
+    middle, high = tail(side.latencies)
+    far = high / middle
+    return Result(
+        "p99_at_half_load", "× p50", ours=far, limit=BAR, ratio_to_limit=BAR / far, runs=len(side.latencies)
+    )
+
+
+def _beside_stock(sides: dict[str, Side], name: str) -> Result:
     ours = sides["ours"].costs(name)
-    stock = sides["stock"].costs(f"{PEERS.get(call, call)}_{kind}")
+    stock = sides["stock"].costs(PEERS.get(name, name))
     raw = sides["raw"].costs(name) if name in sides["raw"].rounds else None
     return Result(
         name,
@@ -158,7 +238,8 @@ def _sides(tenants: int) -> Iterator[list[Side]]:
         sides = []
         for name in SIDES:
             own = environment | {"PEER_DATABASE_URL": own_database(administrator, f"bench_{name}")}
-            sides.append(Side(name, stack.enter_context(_process(name, tenants, own))))
+            process = stack.enter_context(_process(name, tenants, own))
+            sides.append(Side(name, process, environment=own))
         for side in sides:
             side.probe = side.read()
         _tidy(administrator)

@@ -1,7 +1,7 @@
 """A process of one side: prepares its database, then answers orders on standard input.
 
 `python -m bench.peers.serve stock 10` prints one line when it is ready; each line "SCENARIO N" it then reads makes it
-serve N requests and print what they cost, as JSON.
+serve N requests and print what they cost, as JSON; "SCENARIO calls" prints the requests themselves.
 """
 
 import importlib
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +38,15 @@ def main(side: str, tenants: int) -> None:
     turns = {name: cycle(calls) for name, calls in scenarios.items()}
     for line in sys.stdin:
         scenario, count = line.split()
-        _say(measure(application, islice(turns[scenario], int(count))))
+        if count == "calls":
+            _say({"calls": [_told(call) for call in scenarios[scenario]]})
+        else:
+            _say(measure(application, islice(turns[scenario], int(count))))
+
+
+def _told(call: Any) -> dict[str, Any]:
+    """A call for whoever asks a web server."""
+    return {**asdict(call), "body": call.body.decode()}
 
 
 def _django() -> Any:

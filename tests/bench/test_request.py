@@ -13,6 +13,7 @@ COSTS = {
     "plain": (0.002, 0.002, 0.003),
     "raw": (0.001,) * 3,
 }
+FLOODS = {"ours": [300.0, 200.0, 250.0], "stock": [50.0, 50.0, 25.0]}
 NAMES = [f"{call}_{kind}" for kind in CREDENTIALS for call in CALLS]
 
 
@@ -27,14 +28,20 @@ def sides() -> dict[str, Side]:
                 scenario: [{"python": c, "postgres": 0.0, "wall": c} for c in costs]
                 for scenario in served[name]
             },
+            floods=dict.fromkeys(NAMES, FLOODS.get(name, [])),
+            latencies=[0.010] * 98 + [0.025] * 3,
         )
         for name, costs in COSTS.items()
     }
 
 
 def test_ratios_compare_round_with_round_and_above_one_means_better() -> None:
-    *calls, tax = results(sides())
+    calls, rest = results(sides())[: len(NAMES)], results(sides())[len(NAMES) :]
+    tax, over_http, tail = rest[0], rest[1:-1], rest[-1]
     assert [call.name for call in calls] == NAMES
+    assert [call.name for call in over_http] == [f"{name}_http" for name in NAMES]
+    assert (over_http[0].ours, over_http[0].ratio_to_peer) == pytest.approx((250.0, 6.0))
+    assert (tail.name, tail.ours, tail.ratio_to_limit) == ("p99_at_half_load", 2.5, pytest.approx(1.2))
     products = calls[0]
     assert products.ours == pytest.approx(1 / 0.003)
     assert products.peer == pytest.approx(1 / 0.008)
@@ -46,7 +53,7 @@ def test_ratios_compare_round_with_round_and_above_one_means_better() -> None:
 
 
 def test_all_sides_serve_their_scenarios() -> None:
-    measured = measure(rounds=1, requests=2, tenants=1, warm_up=1)
+    measured = measure(rounds=1, requests=2, tenants=1, warm_up=1, seconds=0)
     assert tuple(measured) == SIDES
     for side in measured.values():
         assert side.probe["rows"] == 20
