@@ -1,6 +1,7 @@
 """The shape of what comes in and goes out: strange names are refused, rows are read without detours."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from tenants.api import fields
 
 Reader = Callable[[Any], Any]
+# Where fields keep a field of their own.
+INNER = ("child", "child_relation")
 PLAIN_FIELDS = (
     serializers.BooleanField,
     serializers.CharField,
@@ -29,6 +32,13 @@ class TenantSerializer(serializers.Serializer[Any]):
     """Base of every serializer: refuses names that it does not know or that only go out."""
 
     _readers: ClassVar[list[tuple[str, Reader]]]
+    _made: ClassVar[dict[str, Any]]
+
+    def get_fields(self) -> dict[str, Any]:
+        """Copies of the class's fields: making them anew costs more than the check of a body."""
+        if "_made" not in self.__class__.__dict__:
+            self.__class__._made = super().get_fields()
+        return {name: unbound(field) for name, field in self._made.items()}
 
     def to_internal_value(self, data: Any) -> Any:
         strangers = self._strangers(data) if isinstance(data, Mapping) else {}
@@ -85,6 +95,16 @@ class TenantSerializer(serializers.Serializer[Any]):
 
 class NoInput(TenantSerializer):
     """The body of an action that needs nothing to be said: none, or an empty object."""
+
+
+def unbound(field: Any) -> Any:
+    """A copy of a field that belongs to no serializer yet; what is within it belongs to the copy."""
+    made = copy(field)
+    for name in INNER:
+        if (inner := field.__dict__.get(name)) is not None:
+            made.__dict__[name] = unbound(inner)
+            made.__dict__[name].parent = made
+    return made
 
 
 def _reader(field: Any) -> Reader:

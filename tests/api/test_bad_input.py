@@ -1,9 +1,11 @@
 """The classes of bad input: every one answered with a problem, nothing lost, nothing half done."""
 
 import json
+from typing import Any
 
 import pytest
 
+from tenant_apps.orders.serializers import NewOrderSerializer
 from tests.api.calls import errors, problem
 
 MUG = {"sku": "MUG", "name": "Mug", "price": "9.50"}
@@ -299,3 +301,15 @@ def test_parameters_are_refused_where_none_are_taken(owner_api):
     assert errors(owner_api.get(f"products/{product}/", limit="1")) == {"/limit": "unknown_parameter"}
     assert errors(owner_api.get("me/", x="1")) == {"/x": "unknown_parameter"}
     assert errors(owner_api.send("post", "products/?dry_run=1", MUG)) == {"/dry_run": "unknown_parameter"}
+
+
+def test_serializers_of_a_class_share_no_field_and_each_field_knows_its_own():
+    one, other = NewOrderSerializer(), NewOrderSerializer()
+    for name, field in one.fields.items():
+        assert field.parent is one
+        assert other.fields[name] is not field
+    for serializer in (one, other):
+        lines: Any = serializer.fields["lines"]
+        assert lines.child.parent is lines
+        assert lines.child.fields["quantity"].root is serializer
+        assert serializer.fields["tags"].child.parent is serializer.fields["tags"]
