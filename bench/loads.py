@@ -108,13 +108,14 @@ async def _answer(reader: asyncio.StreamReader, expected: bytes) -> None:
 
 
 def _message(call: Call) -> bytes:
+    body: str = call["body"]
     target = f"{call['path']}?{call['query']}" if call["query"] else call["path"]
-    lines = [f"{'POST' if call['body'] else 'GET'} {target} HTTP/1.1", f"Host: {call['host']}"]
+    lines = [f"{'POST' if body else 'GET'} {target} HTTP/1.1", f"Host: {call['host']}"]
     lines += ["Accept: application/json", f"Authorization: {call['scheme']} {call['token']}"]
     lines += [f"{name.removeprefix('HTTP_').replace('_', '-')}: {value}" for name, value in call["headers"]]
-    if call["body"]:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(call['body'])}"]
-    return ("\r\n".join(lines) + "\r\n\r\n" + call["body"]).encode()
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
 def _always(until: float) -> Iterator[float]:

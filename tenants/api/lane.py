@@ -154,7 +154,7 @@ class Lane:
         self, request: HttpRequest, route: Route, plan: Plan, key: UUID | None, ask: Ask
     ) -> HttpResponse | None:
         """304 where the tag is known and its rows are the same; else the answer, and what it was made of."""
-        address = (request.tenant.id, request.scheme, request.META.get("HTTP_HOST"), request.get_full_path())  # type: ignore[attr-defined]
+        address = (request.tenant.id, request.scheme, request.get_host(), request.get_full_path())  # type: ignore[attr-defined]
         given = tags.of(address)
         if given is not None and is_known(given.tag, request.META.get("HTTP_IF_NONE_MATCH")):
             (found,) = ask(plan.versions)
@@ -196,7 +196,7 @@ class Lane:
 
 
 def _kind(request: HttpRequest, route: Route, status: int) -> Kind:
-    return route.match.route, request.META.get("HTTP_HOST", ""), str(request.scheme), status
+    return route.match.route, request.get_host(), str(request.scheme), status
 
 
 def _is_free() -> bool:

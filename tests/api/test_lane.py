@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.db import connections
 from django.db.models import F
+from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -187,6 +188,16 @@ def test_what_a_caller_has_is_not_written_again_until_it_changes(owner_api, acme
     assert shown(short) == shown(ordinary)
     assert short.status_code == 200
     assert short["ETag"] != known["if-none-match"]
+
+
+def test_what_is_kept_is_kept_by_the_host_that_was_asked_for():
+    route = routes()["/api/v1/products/"]
+    kinds = []
+    with override_settings(USE_X_FORWARDED_HOST=True):
+        for name in ("shop.localhost", "www.shop.example"):
+            asked = RequestFactory().get("/", headers={"host": "internal", "x-forwarded-host": name})
+            kinds.append(lane._kind(asked, route, 200))
+    assert kinds[0] != kinds[1]
 
 
 def test_an_api_token_reads_in_one_message_as_well(acme, owner, actor, shop):
