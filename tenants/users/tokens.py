@@ -4,7 +4,10 @@ The tenant is checked by the classes themselves, so that no way of reading a tok
 """
 
 import hashlib
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Self
 from uuid import UUID, uuid5
@@ -27,12 +30,25 @@ ACCESS, REFRESH = "access", "refresh"
 REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti", "client_id", "role", "gen"]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a token says whose signature was right: it stays so as long as its key counts and it has not expired."""
+
+    claims: Mapping[str, Any]
+    kid: str
+
+    @property
+    def is_good(self) -> bool:
+        return bool(self.claims["exp"] > time.time()) and verifying_key(self.kid) is not None
+
+
 class TypedBackend(TokenBackend):
     """Signs and reads tokens of one type, which the header names (RFC 9068 for access tokens)."""
 
-    def __init__(self, typ: str) -> None:
+    def __init__(self, typ: str, *, remembers: int = 0) -> None:
         super().__init__(ALGORITHM)
-        self.typ = typ
+        self.typ, self.remembers = typ, remembers
+        self._verified: OrderedDict[str, Verified] = OrderedDict()
 
     def encode(self, payload: dict[str, Any]) -> str:
         key = signing_key()
@@ -41,18 +57,35 @@ class TypedBackend(TokenBackend):
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         if not verify:
             raise TokenBackendError("Tokens are never read without their signature.")
+        known = self._verified.get(str(token))
+        if known is not None and known.is_good:
+            return dict(known.claims)
         try:
-            options: Any = {"require": REQUIRED, "verify_aud": False}
-            return jwt.decode(token, self._key_of(token), [ALGORITHM], options=options)
+            return self._verify(token)
         except jwt.InvalidTokenError as error:
             raise TokenBackendError("Token is invalid") from error
 
-    def _key_of(self, token: str) -> Any:
+    def forget(self) -> None:
+        """Verify every token anew, in this process only."""
+        self._verified.clear()
+
+    def _verify(self, token: str) -> dict[str, Any]:
+        kid, key = self._key_of(token)
+        options: Any = {"require": REQUIRED, "verify_aud": False}
+        claims: dict[str, Any] = jwt.decode(token, key, [ALGORITHM], options=options)
+        if self.remembers:
+            self._verified[str(token)] = Verified(dict(claims), kid)
+            if len(self._verified) > self.remembers:
+                self._verified.popitem(last=False)
+        return claims
+
+    def _key_of(self, token: str) -> tuple[str, Any]:
         header = jwt.get_unverified_header(token)
-        key = verifying_key(str(header.get("kid")))
+        kid = str(header.get("kid"))
+        key = verifying_key(kid)
         if key is None or header.get("typ") != self.typ:
             raise jwt.InvalidTokenError("The token was signed by another key or for another use.")
-        return key
+        return kid, key
 
 
 class TenantToken(Token):
@@ -108,7 +141,7 @@ class AccessToken(TenantToken):
 
     token_type = ACCESS
     lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
-    backend = TypedBackend("at+jwt")
+    backend = TypedBackend("at+jwt", remembers=5_000)
 
 
 class RefreshToken(TenantToken):

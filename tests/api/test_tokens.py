@@ -2,7 +2,9 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
 from tenants.context import Tenant, public_context, unit_of_work
-from tenants.users import keys
+from tenants.users import keys, tokens
 from tenants.users.models import User
 from tenants.users.tokens import AccessToken, RefreshToken
 from tests.api.calls import Api, errors, problem
@@ -245,3 +247,22 @@ def test_bodies_of_the_doors_are_checked(nobody):
 
 def test_a_bad_credential_does_not_keep_anybody_from_signing_in(acme):
     assert Api(acme, "expired").post("auth/token/", CREDENTIALS).status_code == 200
+
+
+# What is remembered
+
+
+def test_a_signature_is_verified_once_and_its_key_and_expiry_heeded_each_time(acme, pair, monkeypatch):
+    AccessToken.backend.forget()
+    api = Api(acme, pair["access"])
+    assert [api.get("me/").status_code for _ in range(2)] == [200, 200]
+    (known,) = AccessToken.backend._verified.values()
+    assert known.is_good
+    assert not replace(known, claims={**known.claims, "exp": time.time()}).is_good
+    monkeypatch.setattr(tokens, "verifying_key", lambda kid: None)
+    refused(acme, pair["access"])
+
+
+def test_a_remembered_token_opens_no_other_tenant(acme, globex, pair):
+    assert Api(acme, pair["access"]).get("me/").status_code == 200
+    refused(globex, pair["access"])
