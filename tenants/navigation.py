@@ -66,11 +66,44 @@ def register_settings(section: Section) -> None:
     _sections[section.route] = section
 
 
+def settings_pages(principal: Any) -> list[Section]:
+    """The pages of the settings that a person may open, in their order."""
+    shown = (section for section in _sections.values() if can(principal, section.verb))
+    return sorted(shown, key=lambda section: section.order)
+
+
 def settings_tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """The pages of the settings that a request's person may open, each with whether it is the current one."""
-    shown = [section for section in _sections.values() if can(request.user, section.verb)]
-    tabs = ((section.label, reverse(section.route)) for section in sorted(shown, key=lambda one: one.order))
+    tabs = ((section.label, reverse(section.route)) for section in settings_pages(request.user))
     return [{"label": label, "url": url, "is_current": request.path.startswith(url)} for label, url in tabs]
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that a person begins from anywhere, by the palette: where that is done, and which verb it needs."""
+
+    label: str
+    route: str
+    verb: str
+    order: int
+
+    @property
+    def url(self) -> str:
+        return reverse(self.route)
+
+
+_commands: dict[str, Command] = {}
+
+
+def register_command(command: Command) -> None:
+    """Add a command to the palette."""
+    _commands[command.route] = command
+
+
+def commands(principal: Any) -> list[Command]:
+    """What a person may begin."""
+    shown = (command for command in _commands.values() if can(principal, command.verb))
+    return sorted(shown, key=lambda command: command.order)
 
 
 def rail(request: HttpRequest) -> list[tuple[Entry, bool]]:

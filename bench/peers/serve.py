@@ -95,13 +95,13 @@ def measure(application: Any, calls: Iterator[Any]) -> dict[str, float]:
     """What some requests cost, each."""
     from bench.peers.call import fetch
 
-    backends, wall, cpu = _backend_seconds(), time.perf_counter(), time.process_time()
+    backends, wall, cpu = backend_seconds(), time.perf_counter(), time.process_time()
     count = sum(fetch(application, call) is not None for call in calls)
     _write_notes()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
         "python": cpu / count,
-        "postgres": (_backend_seconds() - backends) / count,
+        "postgres": (backend_seconds() - backends) / count,
         "wall": wall / count,
     }
 
@@ -115,7 +115,7 @@ def _write_notes() -> None:
             pass
 
 
-def _backend_seconds() -> float:
+def backend_seconds() -> float:
     """CPU time of this process's database backends, where the kernel tells (Linux); 0 elsewhere."""
     from django.db import connections
 

@@ -14,9 +14,10 @@ from shared_apps.domains import services
 from shared_apps.domains.forms import ClaimForm, ReleaseForm
 from shared_apps.domains.models import Claim
 from tenants.audit.actors import actor_of
-from tenants.navigation import Section, register_settings
+from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
+register_command(Command("Add a domain", "domains:new", "domains:manage", order=100))
 register_settings(Section("Domains", "domains:list", "domains:manage", order=20))
 
 

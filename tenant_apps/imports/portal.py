@@ -22,11 +22,12 @@ from tenant_apps.imports.rows import Reason
 from tenants.audit.actors import actor_of
 from tenants.context import current_tenant, stream_in
 from tenants.listing import Listing
-from tenants.navigation import Entry, register
+from tenants.navigation import Command, Entry, register, register_command
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
 SHOWN: Final = 20
 
+register_command(Command("Import a file", "imports:new", "imports:write", order=60))
 register(Entry("Imports", "upload", "imports:list", "imports:read", key="i", order=50, prefix="/imports/"))
 
 

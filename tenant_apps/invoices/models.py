@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from tenant_apps.orders.models import Order
 from tenants.models import Record, uuid7
@@ -131,6 +133,7 @@ class Invoice(Record):
             models.Index(fields=["-updated_at", "-id"], name="invoices_invoice_updated"),
             models.Index(fields=["kind", "-issued_at", "-id"], name="invoices_invoice_kind"),
             models.Index(fields=["order", "-issued_at", "-id"], name="invoices_invoice_order"),
+            GinIndex(OpClass(Upper("code"), "gin_trgm_ops"), name="invoices_invoice_code_part"),
             models.Index(
                 fields=["invoice"], name="invoices_invoice_credits", condition=Q(invoice__isnull=False)
             ),

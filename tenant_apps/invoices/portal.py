@@ -17,6 +17,7 @@ from tenant_apps.invoices.documents import shown_in_portal
 from tenant_apps.invoices.filing import download_url
 from tenant_apps.invoices.forms import CreditForm, InvoiceFilterForm, SellerForm
 from tenant_apps.invoices.models import Invoice
+from tenant_apps.invoices.searching import search_invoices
 from tenant_apps.invoices.sellers import seller, update_seller
 from tenant_apps.orders.models import Order
 from tenants.audit.actors import actor_of
@@ -41,7 +42,7 @@ class InvoiceListing(Listing[Invoice]):
             queryset = queryset.filter(kind=chosen["kind"])
         if chosen.get("customer"):
             queryset = queryset.filter(order__customer=chosen["customer"])
-        return queryset.filter(code__icontains=chosen["q"]) if chosen.get("q") else queryset
+        return search_invoices(queryset, chosen.get("q", ""))
 
     @property
     def tabs(self) -> list[Tab]:

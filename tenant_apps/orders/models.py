@@ -8,9 +8,10 @@ from typing import Final, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from tenant_apps.orders.breakdown import Breakdown, break_down
@@ -246,11 +247,17 @@ class Order(Record):
             models.Index(fields=["customer", "-created_at", "-id"], name="orders_order_customer"),
             models.Index(fields=["-updated_at", "-id"], name="orders_order_updated"),
             models.Index(fields=["-placed_at", "-id"], name="orders_order_placed"),
+            models.Index(fields=["total", "id"], name="orders_order_total"),
             models.Index(fields=["payment_status", "-created_at", "-id"], name="orders_order_payment_status"),
             models.Index(
                 fields=["fulfilment_status", "-created_at", "-id"], name="orders_order_fulfil_status"
             ),
             GinIndex(fields=["tags"], name="orders_order_tags"),
+            GinIndex(
+                OpClass(Upper("external_reference"), "gin_trgm_ops"),
+                name="orders_order_reference_part",
+                condition=Q(external_reference__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

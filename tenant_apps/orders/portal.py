@@ -32,16 +32,17 @@ from tenant_apps.orders.forms import (
 )
 from tenant_apps.orders.fulfilments.services import price_unsent, progress_of
 from tenant_apps.orders.models import Move, Order
-from tenant_apps.orders.searching import search_orders
+from tenant_apps.orders.searching import ORDER_SEARCH
 from tenant_apps.orders.sheets import LINES, ORDERS
 from tenant_apps.orders.timeline import stages_of, timeline_of
 from tenant_apps.products.models import Product
 from tenants.audit.actors import actor_of
 from tenants.formats import money
 from tenants.listing import Listing, Tab, show_list
-from tenants.navigation import Entry, register
+from tenants.navigation import Command, Entry, register, register_command
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form, tried
 
+register_command(Command("New order", "orders:new", "orders:write", order=10))
 register(Entry("Orders", "order", "orders:list", "orders:read", key="o", order=20, prefix="/orders/"))
 
 
@@ -59,7 +60,7 @@ class OrderListing(Listing[Order]):
         elif chosen.get("status"):
             queryset = queryset.filter(status=chosen["status"])
         exact = {name: chosen[name] for name in ("kind", "source", "customer") if chosen.get(name)}
-        return search_orders(queryset.filter(**exact), chosen.get("q", ""))
+        return ORDER_SEARCH.narrow(queryset.filter(**exact), chosen.get("q", ""))
 
     @property
     def tabs(self) -> list[Tab]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,22 +12,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from tenant_apps.orders.customers.searching import search_customers
 from tenant_apps.orders.figures import Waiting, sales_until, waiting_orders
-from tenant_apps.orders.models import Customer, Order
-from tenant_apps.orders.searching import search_orders
-from tenant_apps.orders.templatetags.orders import order_name
+from tenant_apps.orders.models import Order
 from tenant_apps.products.models import Product
-from tenant_apps.products.portal import search_products
+from tenants.finding import MOST_HITS, Finder, Hit, found_pages, found_records
 from tenants.formats import today
 from tenants.listing import words_of
-from tenants.navigation import Entry, entries, register, settings_tabs
+from tenants.navigation import Entry, register
 from tenants.portal import PortalRequest, portal, show
 from tenants.users.models import ApiToken
 from tenants.users.permissions import can
 
 RECENT: Final = 8
-FOUND: Final = 6
 FIRST_DAY: Final = date(1970, 1, 1)
 
 register(Entry("Home", "home", "orders:home", "orders:read", key="h", order=10, prefix="/"))
@@ -114,81 +109,22 @@ def _first_steps(request: PortalRequest) -> list[Task]:
     return steps
 
 
-@dataclass(frozen=True)
-class Hit:
-    """One line of the search's results."""
-
-    label: str
-    hint: str
-    url: str
-    icon: str
-
-
 @portal("orders:read")
 @require_GET
 def search(request: PortalRequest) -> HttpResponse:
-    """Find pages, orders, products and customers by a few letters."""
+    """Find pages, commands and records by a few letters."""
     words = words_of(request)
-    groups = {"Go to": _found_pages(request, words)}
+    groups = {"Go to": found_pages(request.user, words)}
     if words:
-        groups |= {
-            name: _with_more(find(words), name, route, words)
-            for name, verb, find, route in SEARCHES
-            if can(request.user, verb)
-        }
+        found = found_records(request.user, words)
+        groups |= {finder.title: _with_more(finder, hits, words) for finder, hits in found}
     context = {"words": words, "groups": {name: hits for name, hits in groups.items() if hits}}
     return show(request, "orders/search.html", context, part="orders/search_results.html")
 
 
-def _with_more(hits: list[Hit], name: str, route: str, words: str) -> list[Hit]:
+def _with_more(finder: Finder, hits: list[Hit], words: str) -> list[Hit]:
     """What was found; where there may be more, the way to the list of it."""
-    if len(hits) < FOUND:
+    if len(hits) < MOST_HITS:
         return hits
-    query = urlencode({"q": words})
-    return [*hits, Hit(f"All {name.lower()} with “{words}”", "", f"{reverse(route)}?{query}", "search")]
-
-
-def _found_pages(request: PortalRequest, words: str) -> list[Hit]:
-    pages = [Hit(entry.label, "", entry.url, entry.icon) for entry in entries(request.user)]
-    if can(request.user, "orders:write"):
-        pages.append(Hit("New order", "", reverse("orders:new"), "plus"))
-    if can(request.user, "products:write"):
-        pages.append(Hit("New product", "", reverse("products:new"), "plus"))
-    pages += [Hit(tab["label"], "Settings", tab["url"], "settings") for tab in settings_tabs(request)]
-    return [page for page in pages if words.casefold() in page.label.casefold()]
-
-
-def _found_orders(words: str) -> list[Hit]:
-    orders = search_orders(Order.objects.with_customer(), words).order_by("-created_at", "-pk")[:FOUND]
-    return [
-        Hit(
-            f"{order_name(order)} · {order.customer or 'no customer'}",
-            order.get_status_display(),
-            reverse("orders:detail", args=[order.pk]),
-            "order",
-        )
-        for order in orders
-    ]
-
-
-def _found_products(words: str) -> list[Hit]:
-    products = search_products(Product.objects.live(), words).order_by("name", "pk")[:FOUND]
-    return [
-        Hit(product.name, product.sku, reverse("products:detail", args=[product.pk]), "box")
-        for product in products
-    ]
-
-
-def _found_customers(words: str) -> list[Hit]:
-    customers = search_customers(Customer.objects.listed(), words).order_by("name", "pk")[:FOUND]
-    return [
-        Hit(customer.name, customer.reference or "", reverse("orders:customer", args=[customer.pk]), "people")
-        for customer in customers
-    ]
-
-
-SEARCHES: Final[tuple[tuple[str, str, Callable[[str], list[Hit]], str], ...]] = (
-    ("Orders", "orders:read", _found_orders, "orders:list"),
-    ("Products", "products:read", _found_products, "products:list"),
-    ("Customers", "customers:read", _found_customers, "orders:customers"),
-)
+    url = f"{reverse(finder.listing)}?{urlencode({'q': words})}"
+    return [*hits, Hit(f"All {finder.title.lower()} with “{words}”", "", url, "search")]

@@ -16,6 +16,7 @@ from tenant_apps.orders.fulfilments.services import fulfil_order, return_goods
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.payments.serializers import NewPaymentSerializer
 from tenant_apps.orders.payments.services import pay_order, refund_order
+from tenant_apps.orders.searching import ORDER_SEARCH
 from tenant_apps.orders.serializers import (
     CancellationSerializer,
     CloseShortSerializer,
@@ -69,7 +70,8 @@ class OrderViewSet(Creates, Updates, Deletes, Exports, TenantViewSet):
     requires_if_match = ("lines",)
     filterset_class = OrderFilters
     ordering_fields = ("created_at", "number", "placed_at", "total", "updated_at")
-    search_fields = ("external_reference", "customer__name", "customer__email")
+    search_fields = ("number", "external_reference", "customer__name", "customer__email")
+    text_search = ORDER_SEARCH
 
     def perform_create(self, data: dict[str, Any]) -> Order:
         """Write an order down as a draft, or place it at once."""

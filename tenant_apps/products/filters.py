@@ -41,7 +41,7 @@ class ProductStockFilters(TenantFilterSet):
 
     def by_category(self, queryset: QuerySet[Product], name: str, value: UUID) -> QuerySet[Product]:
         """A category stands for all below it."""
-        return queryset.filter(category__in=Category.objects.within(value).values("pk"))
+        return queryset.filter(category__in=Category.objects.keys_within(value))
 
     def by_level(self, queryset: QuerySet[Product], name: str, value: bool) -> QuerySet[Any]:
         """Split the low from the others."""

@@ -28,12 +28,13 @@ from tenant_apps.products.models import Product, StockMovement
 from tenant_apps.products.searching import PRODUCTS
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab, show_list, words_of
-from tenants.navigation import Entry, register
+from tenants.navigation import Command, Entry, register, register_command
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form, tried
 
 SUGGESTIONS: Final = 8
 MOVEMENTS_ON_PAGE: Final = 12
 
+register_command(Command("New product", "products:new", "products:write", order=20))
 register(Entry("Products", "box", "products:list", "products:read", key="p", order=30, prefix="/products/"))
 
 
@@ -63,7 +64,8 @@ class ProductListing(Listing[Product]):
             if value := chosen.get(name):
                 products = narrow(products, value)
         words = chosen.get("q", "")
-        ranked = not self.request.GET.get("sort")
+        # A file holds all that was found.
+        ranked = not self.request.GET.keys() & {"sort", "download"}
         found: QuerySet[Product] = (PRODUCTS.rank if ranked else PRODUCTS.narrow)(products, words)
         return found
 

@@ -44,9 +44,11 @@ from tenant_apps.products.transfers import (
 )
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab, show_list
-from tenants.navigation import Entry, register
+from tenants.navigation import Command, Entry, register, register_command
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
+register_command(Command("New transfer", "products:transfer_new", "stock:write", order=40))
+register_command(Command("New stock count", "products:count_new", "stock:write", order=50))
 register(Entry("Stock", "truck", "products:stock", "stock:read", key="s", order=35, prefix="/stock/"))
 
 TABS: Final = [

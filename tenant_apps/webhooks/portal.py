@@ -20,12 +20,13 @@ from tenant_apps.webhooks.forms import DeliveryFilterForm, EndpointForm, ReplayF
 from tenant_apps.webhooks.models import Delivery, Endpoint
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, Tab
-from tenants.navigation import Section, register_settings
+from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form, tried
 
 VERB = "webhooks:manage"
 MOST_SHOWN = 200
 
+register_command(Command("Add a webhook endpoint", "webhooks:new", VERB, order=90))
 register_settings(Section("Webhooks", "webhooks:list", VERB, order=30))
 
 

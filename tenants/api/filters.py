@@ -20,6 +20,8 @@ from rest_framework.request import Request
 
 from tenants.api.failures import InvalidQuery
 from tenants.api.fields import CANONICAL_UUID, parse_decimal, parse_timestamp, strange_character
+from tenants.exporting import EXPORT
+from tenants.searching import Search as TextSearching
 
 LONGEST_SEARCH = 200
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -164,11 +166,11 @@ class Search(BaseFilterBackend):
             raise _wrong("search", f"Search for at most {LONGEST_SEARCH} characters.", "max_length")
         if (name := strange_character(text, multiline=False)) is not None:
             raise _wrong("search", f"Text here must not contain {name}: remove it.", "strange_character")
-        if text.strip() and (search := getattr(view, "text_search", None)) is not None:
-            found: QuerySet[Any] = (search.narrow if "ordering" in request.query_params else search.rank)(
-                queryset, text
-            )
-            return found
+        search: TextSearching | None = getattr(view, "text_search", None)
+        if text.strip() and search is not None:
+            # A file holds all that was found, in the list's order.
+            is_ordered = "ordering" in request.query_params or view.action == EXPORT
+            return search.narrow(queryset, text) if is_ordered else search.rank(queryset, text)
         for word in text.split():
             queryset = queryset.filter(_anywhere(view.search_fields, word))
         return queryset

@@ -51,7 +51,7 @@ class Column:
 
     def from_(self, value: Any) -> Q:
         """Rows at or after the value: implied by the rest, and what lets the planner walk an index."""
-        if value is None or self.nullable:
+        if value is None or (self.nullable and not self.descending):
             return Q()
         return Q(**{f"{self.name}__{'lte' if self.descending else 'gte'}": value})
 

@@ -4,8 +4,9 @@ from django.urls import include, path
 
 from tenants.api.viewsets import Router
 from tenants.api.viewsets_jobs import JobViewSet
+from tenants.api.viewsets_search import SearchView
 
 router = Router()
 router.register("jobs", JobViewSet)
 
-urlpatterns = [path("", include(router.urls))]
+urlpatterns = [path("search/", SearchView.as_view(), name="api-search"), path("", include(router.urls))]

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants.audit.actors import actor_of
-from tenants.navigation import Section, register_settings
+from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form
 from tenants.users.entering import current_sign_in
 from tenants.users.forms import ApiTokenForm, RotationForm
@@ -19,6 +19,7 @@ from tenants.users.sign_ins import end_sign_in, end_sign_ins
 MOST_TOKENS: Final = 200
 MOST_SIGN_INS: Final = 100
 
+register_command(Command("New API token", "users:token_new", "tokens:own", order=80))
 register_settings(Section("API tokens", "users:token_list", "tokens:own", order=10))
 register_settings(Section("Sessions", "users:sign_in_list", "sessions:own", order=12))
 

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants.audit.actors import actor_of
-from tenants.navigation import Section, register_settings
+from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, portal_public, posted, show_form, tried
 from tenants.signing import BadLink
 from tenants.users import team
@@ -20,6 +20,7 @@ from tenants.users.models import User
 
 MOST_PEOPLE = 500
 
+register_command(Command("Invite somebody", "users:team_invite", "team:manage", order=70))
 register_settings(Section("Team", "users:team_list", "team:manage", order=5))
 
 

@@ -84,6 +84,8 @@ def test_the_search_finds_records_and_pages(browser, shop):
     assert "Ada Lovelace" in page
     assert f"Order {shop.placed.number} · Ada Lovelace" in page
     assert "New product" in text(browser.get("/search/?q=new"))
+    assert "Domains" in text(browser.get("/search/?q=settings"))
+    assert shop.invoice.code in text(browser.get(f"/search/?q={shop.invoice.code[-4:]}"))
     assert "Enamel jug" in text(browser.get("/search/?q=jug", headers=HTMX))
     assert "Nothing has “zeppelin”" in text(browser.get("/search/?q=zeppelin"))
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from tenants.models import Record
+from tenants.searching import joined, plain_words
+
+# What customers are found by, and what of it may be mistyped.
+WORDS: Final = ("name", "company", "email", "reference", "country")
+TYPOS: Final = ("name", "company", "email")
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -70,11 +76,13 @@ class Customer(Record):
             models.Index(fields=["-created_at", "-id"], name="orders_customer_created"),
             models.Index(fields=["-updated_at", "-id"], name="orders_customer_updated"),
             models.Index(fields=["name", "id"], name="orders_customer_name"),
-            models.Index(fields=["email"], name="orders_customer_email", condition=~Q(email="")),
+            models.Index(Upper("email"), name="orders_customer_any_email"),
             models.Index(
                 fields=["merged_into"], name="orders_customer_merged", condition=Q(merged_into__isnull=False)
             ),
             GinIndex(fields=["tags"], name="orders_customer_tags"),
+            GinIndex(plain_words(*WORDS), name="orders_customer_words"),
+            GinIndex(OpClass(joined(*TYPOS), "gin_trgm_ops"), name="orders_customer_typos"),
         ]
 
     def __str__(self) -> str:

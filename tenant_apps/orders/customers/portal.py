@@ -16,19 +16,20 @@ from tenant_apps.orders.customers import services
 from tenant_apps.orders.customers.countries import address_lines
 from tenant_apps.orders.customers.forms import CustomerFilterForm, CustomerForm, handle_of
 from tenant_apps.orders.customers.models import Customer
-from tenant_apps.orders.customers.searching import search_customers
+from tenant_apps.orders.customers.searching import CUSTOMER_SEARCH
 from tenant_apps.orders.customers.value import worth_of
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.sheets import CUSTOMERS
 from tenants.audit.actors import actor_of
 from tenants.listing import Listing, words_of
-from tenants.navigation import Entry, register
+from tenants.navigation import Command, Entry, register, register_command
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show, show_form
 
 FOUND: Final = 6
 ORDERS_OF_CUSTOMER: Final = 20
 NOTES_OF_CUSTOMER: Final = 50
 
+register_command(Command("New customer", "orders:customer_new", "customers:write", order=30))
 register(
     Entry(
         "Customers", "people", "orders:customers", "customers:read", key="c", order=40, prefix="/customers/"
@@ -48,7 +49,7 @@ class CustomerListing(Listing[Customer]):
     def filter(self, queryset: QuerySet[Customer], chosen: Mapping[str, Any]) -> QuerySet[Customer]:
         if chosen.get("tag"):
             queryset = queryset.filter(tags__contains=[chosen["tag"].lower()])
-        return search_customers(queryset, chosen.get("q", ""))
+        return CUSTOMER_SEARCH.narrow(queryset, chosen.get("q", ""))
 
 
 @portal("customers:read")
@@ -85,7 +86,9 @@ def _count_orders(customers: Iterable[Customer]) -> None:
 @require_GET
 def customer_options(request: PortalRequest) -> HttpResponse:
     """Suggestions for a field that takes a customer."""
-    found = search_customers(Customer.objects.listed(), words_of(request)).order_by("name", "pk")[:FOUND]
+    found = CUSTOMER_SEARCH.narrow(Customer.objects.listed(), words_of(request)).order_by("name", "pk")[
+        :FOUND
+    ]
     options = [(handle_of(customer), customer) for customer in found]
     return render(request, "orders/customer_options.html", {"options": options})
 

@@ -16,6 +16,7 @@ from tenant_apps.orders.customers.filters import AddressFilters, CustomerFilters
 from tenant_apps.orders.customers.merging import merge_customers
 from tenant_apps.orders.customers.models import Address, Customer, CustomerNote
 from tenant_apps.orders.customers.notes import add_note, remove_note
+from tenant_apps.orders.customers.searching import CUSTOMER_SEARCH
 from tenant_apps.orders.customers.serializers import (
     AddressSerializer,
     CustomerSerializer,
@@ -45,7 +46,8 @@ class CustomerViewSet(Creates, Updates, Exports, TenantViewSet):
     outputs = {"erase": ErasedSerializer, "value": ValuesSerializer}
     filterset_class = CustomerFilters
     ordering_fields = ("created_at", "name", "updated_at")
-    search_fields = ("name", "company", "email", "reference")
+    search_fields = ("name", "company", "email", "reference", "country")
+    text_search = CUSTOMER_SEARCH
 
     def get_object(self) -> Customer:
         try:
