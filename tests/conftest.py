@@ -46,10 +46,10 @@ from tests.clock import Clock
 
 def prepare_stage() -> None:
     """Prepare the database once, in the controller; each worker copies it."""
-    if stage.WORKER:
+    if stage.WORKER and not stage.has_own_server():
         stage.copy_database()
         call_command("prepare", verbosity=0)
-    else:
+    elif not stage.WORKER:
         stage.make_fresh_database()
         call_command("prepare", verbosity=0)
         make_cast()
@@ -61,6 +61,11 @@ def close_connections() -> None:
     """A database with open connections cannot be copied."""
     for connection in connections.all(initialized_only=True):
         connection.close()
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Before the workers start."""
+    stage.lend_files()
 
 
 # While this file is loaded: later pytest-django bars the database until a fixture opens it.

@@ -1,5 +1,9 @@
 """The stage that tests play on: real services, one prepared database, a copy for each worker, reset after each test.
 
+Each worker has a PostgreSQL server of its own, made from the files of the one that was prepared: on a shared one no
+worker could tell by the count of transactions that nothing was written in its own database. Where `DATABASE_URL` names
+a server, all share that one.
+
 Nothing is wrapped in a test's transaction: requests, tasks and threads commit as they do in production. After a test
 that wrote anything, the rows the cast began with are put back and everything else goes.
 """
@@ -7,16 +11,25 @@ that wrote anything, the rows the cast began with are put back and everything el
 import atexit
 import contextlib
 import os
+import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from infra.local.services import postgres, valkey
+from infra.local.postgres import Postgres, end_leftover
+from infra.local.services import temporary_folder, valkey
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 TEMPLATE = "rowhouse_test"
 KEPT = "pristine"
+# Names the folder of the prepared server in the environment of workers.
+PREPARED = "ROWHOUSE_TEST_PREPARED"
+
+_stack = contextlib.ExitStack()
+atexit.register(_stack.close)
+_servers: list[Postgres] = []
 
 
 def set_environment() -> None:
@@ -24,7 +37,9 @@ def set_environment() -> None:
     os.environ.setdefault("SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
     os.environ.update(ENV_FILES="false", LOG_LEVEL="ERROR", PUBLIC_HOST="localhost", PUBLIC_SCHEME="http")
     os.environ["EMAIL_URL"] = "console:"
-    if "ROWHOUSE_TEST_DATABASE" not in os.environ:
+    if WORKER and PREPARED in os.environ:
+        _start_own_server(Path(os.environ[PREPARED]))
+    elif "ROWHOUSE_TEST_DATABASE" not in os.environ:
         _start_services()
     os.environ["DATABASE_URL"] = url_of(database_name())
     os.environ["REDIS_URL"] = f"{os.environ['ROWHOUSE_TEST_QUEUE']}/{worker_number()}"
@@ -33,11 +48,44 @@ def set_environment() -> None:
 
 
 def _start_services() -> None:
-    stack = contextlib.ExitStack()
-    atexit.register(stack.close)
-    os.environ["ROWHOUSE_TEST_DATABASE"] = os.environ.get("DATABASE_URL") or stack.enter_context(postgres())
-    queue = os.environ.get("REDIS_URL") or stack.enter_context(valkey())
+    url = os.environ.get("DATABASE_URL") or _start_server(_stack.enter_context(temporary_folder()))
+    os.environ["ROWHOUSE_TEST_DATABASE"] = url
+    queue = os.environ.get("REDIS_URL") or _stack.enter_context(valkey())
     os.environ["ROWHOUSE_TEST_QUEUE"] = queue.removesuffix("/0").rstrip("/")
+
+
+def _start_server(folder: Path) -> str:
+    server = Postgres(folder, durable=False)
+    _stack.callback(server.stop)
+    server.start()
+    _servers.append(server)
+    return server.url
+
+
+def _start_own_server(prepared: Path) -> None:
+    """A server on a copy of the prepared one's files."""
+    folder = prepared / WORKER
+    folder.mkdir(mode=0o711)
+    files = [str(prepared / name) for name in ("postgres", "postgres-password")]
+    subprocess.run(["cp", "-a", *files, str(folder)], check=True)
+    os.environ["ROWHOUSE_TEST_DATABASE"] = _start_server(folder)
+
+
+def lend_files() -> None:
+    """Stop the prepared server, so that workers can copy its files; end theirs when everything is over."""
+    for server in _servers:
+        if server.home() != server.data_dir:
+            return  # PostgreSQL's user cannot get there, so its files are elsewhere
+        with administrator("postgres") as connection:
+            connection.execute("CHECKPOINT")  # what is in the files then needs no recovery
+        server.stop()
+        _stack.callback(_end_workers_servers, server.data_dir)
+        os.environ[PREPARED] = str(server.data_dir)
+
+
+def _end_workers_servers(folder: Path) -> None:
+    for cluster in folder.glob("gw*/postgres"):
+        end_leftover(cluster)
 
 
 def worker_number() -> int:
@@ -47,7 +95,12 @@ def worker_number() -> int:
 
 def database_name() -> str:
     """The database of this process."""
-    return f"{TEMPLATE}_{WORKER}" if WORKER else TEMPLATE
+    return f"{TEMPLATE}_{WORKER}" if WORKER and not has_own_server() else TEMPLATE
+
+
+def has_own_server() -> bool:
+    """Whether this worker's server is nobody else's."""
+    return PREPARED in os.environ
 
 
 def url_of(name: str) -> str:

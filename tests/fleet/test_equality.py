@@ -51,7 +51,7 @@ def run_zoo(database: str, *arguments: str, settings: str = "tests.fleet.zoo.set
 def make_zoo(database: str, tenants: int) -> None:
     """The database, with a few tenants that have no zoo yet."""
     drop_zoo(database)
-    run_zoo(database, "tests.fleet.zoo.prove", "make", str(tenants), settings="config.settings")
+    run_zoo(database, "tests.fleet.zoo.prove", "make", str(tenants), settings="tests.fleet.zoo.empty")
 
 
 def drop_zoo(database: str) -> None:

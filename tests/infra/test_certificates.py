@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from config import health
-from config.wsgi import behind_proxy
+from config.proxies import behind_proxy
 from shared_apps.clients.models import Client as Customer
 from shared_apps.clients.models import Domain
 from shared_apps.clients.quarantine import release_name

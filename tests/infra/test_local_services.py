@@ -223,8 +223,11 @@ def test_a_wish_for_a_busy_port_is_refused_by_valkey_too():
 
 
 def test_a_pid_with_its_start_time_names_one_process_only():
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    words = "import time; print(flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", words], start_new_session=True, stdout=subprocess.PIPE)
     try:
+        assert child.stdout is not None
+        child.stdout.readline()  # until it runs, the system may not yet tell what it was started with
         assert pids.start_time(child.pid) == pids.start_time(child.pid) != pids.start_time(os.getpid())
         assert "time.sleep" in pids.command_line(child.pid)
         assert pids.group(child.pid) == [child.pid]
@@ -232,6 +235,7 @@ def test_a_pid_with_its_start_time_names_one_process_only():
         assert pids.gone(child.pid, 5)
         assert pids.start_time(child.pid) is None
     finally:
-        child.wait()
+        child.kill()
+        child.communicate()
     assert pids.command_line(child.pid) == ""
     pids.end(child.pid, signal.SIGTERM)

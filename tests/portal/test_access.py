@@ -1,7 +1,11 @@
 """Who may open which page: every portal route, every role."""
 
-import pytest
+import re
 
+import pytest
+from django.urls import get_resolver
+
+from tenants.checks import routes
 from tenants.users.permissions import ROLE_VERBS
 from tests.portal.shop import an_import
 
@@ -51,6 +55,20 @@ PAGES = {
     "/products/categories/new/": "products:write",
     "/products/categories/{category}/": "products:write",
     "/products/categories/{category}/delete/": "products:write",
+    "/reports/": "reports:read",
+    "/reports/products/": "reports:read",
+    "/reports/customers/": "reports:read",
+    "/reports/cohorts/": "reports:read",
+    "/reports/stock/": "reports:read",
+    "/stock/": "stock:read",
+    "/stock/movements/": "stock:read",
+    "/stock/locations/": "stock:read",
+    "/stock/locations/new/": "stock:write",
+    "/stock/transfers/": "stock:read",
+    "/stock/transfers/new/": "stock:write",
+    "/stock/counts/": "stock:read",
+    "/stock/counts/new/": "stock:write",
+    "/products/{product}/images/": "products:write",
     "/imports/": "imports:read",
     "/imports/new/": "imports:write",
     "/settings/workspace/": "workspace:manage",
@@ -79,8 +97,8 @@ PAGES = {
 }
 # To those without the right they are not there: everybody has some of their own.
 HIDDEN = {
-    "/settings/tokens/{token}/rotate/": "tokens:manage",
-    "/settings/tokens/{token}/revoke/": "tokens:manage",
+    "/settings/tokens/{token}/rotate/": "tokens:own",
+    "/settings/tokens/{token}/revoke/": "tokens:own",
 }
 # Which everybody may, with what is theirs.
 OWN_ACTIONS = ("/settings/sessions/end/", "/settings/sessions/{sign_in}/end/")
@@ -105,6 +123,35 @@ ACTIONS = {
     "/settings/webhooks/{endpoint}/pause/": "webhooks:manage",
     "/settings/webhooks/{endpoint}/resume/": "webhooks:manage",
     "/settings/webhooks/deliveries/{delivery}/replay/": "webhooks:manage",
+}
+
+# Parts of pages and moves that need a record of a certain state: tests/isolation/doors opens them with every role.
+WALKED_BY_ROUTE = {
+    "orders/<uuid:pk>/payments/<uuid:payment_pk>/<slug:outcome>/": "orders:write",
+    "orders/<uuid:pk>/<slug:move>/": "orders:write",
+    "orders/invoices/<uuid:pk>/pdf/": "invoices:read",
+    "products/categories/<uuid:below>/new/": "products:write",
+    "products/edit/": "products:write",
+    "products/edit/<slug:word>/undo/": "products:write",
+    "products/<uuid:pk>/images/<uuid:image_id>/": "products:write",
+    "products/<uuid:pk>/images/<uuid:image_id>/remove/": "products:write",
+    "products/<uuid:pk>/options/": "products:write",
+    "products/<uuid:pk>/variants/": "products:write",
+    "products/<uuid:pk>/variants/new/": "products:write",
+    "products/<uuid:pk>/variants/generate/": "products:write",
+    "stock/locations/<uuid:pk>/": "stock:read",
+    "stock/locations/<uuid:pk>/edit/": "stock:write",
+    "stock/locations/<uuid:pk>/default/": "stock:write",
+    "stock/locations/<uuid:pk>/archive/": "stock:write",
+    "stock/transfers/<uuid:pk>/": "stock:read",
+    "stock/transfers/<uuid:pk>/lines/": "stock:write",
+    "stock/transfers/<uuid:pk>/receive/": "stock:write",
+    "stock/transfers/<uuid:pk>/<slug:move>/": "stock:write",
+    "stock/counts/<uuid:pk>/": "stock:read",
+    "stock/counts/<uuid:pk>/lines/": "stock:write",
+    "stock/counts/<uuid:pk>/<slug:move>/": "stock:write",
+    "imports/<uuid:pk>/columns/": "imports:write",
+    "imports/<uuid:pk>/<slug:move>/": "imports:write",
 }
 
 
@@ -137,6 +184,24 @@ def test_a_viewer_is_not_shown_what_is_refused(browser_of, shop):
         page = browser.get(path).content.decode()
         for word in ("New product", "New order", "Fulfil order", "Receive stock", "Settings"):
             assert word not in page, (path, word)
+
+
+def test_the_tables_above_have_every_page_of_the_portal_with_its_verb():
+    declared = {
+        shape_of(path): pattern.callback.verb
+        for path, pattern in routes(get_resolver())
+        if hasattr(pattern.callback, "verb")
+    }
+    tables = PAGES | IMPORT_PAGES | ACTIONS | HIDDEN | WALKED_BY_ROUTE
+    tables |= dict.fromkeys(OWN_ACTIONS, "sessions:own")
+    known = {shape_of(path): verb for path, verb in tables.items()}
+    assert set(declared) - set(known) == set()
+    assert {path: known[path] for path in declared if known[path] != declared[path]} == {}
+
+
+def shape_of(path: str) -> str:
+    """A path with its varying parts left open, as a route and as the tables write it."""
+    return re.sub(r"\{[^}]*\}|<[^>]*>", "*", path.partition("?")[0]).strip("/")
 
 
 def test_every_page_sends_strangers_to_the_sign_in_page(visitor, shop):

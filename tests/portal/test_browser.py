@@ -103,6 +103,11 @@ PUBLIC_PAGES = ["/", "/sign-up/", "/find/"]
 GATES = ["/sign-in/", "/forgot/", "/verify-email/nonsense/"]
 
 
+def batched(paths: list[str], size: int) -> Iterator[list[str]]:
+    """Lists of at most so many."""
+    return (paths[start : start + size] for start in range(0, len(paths), size))
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for the module. Its driver keeps an event loop in this thread, which Django would take for ours."""
@@ -152,7 +157,7 @@ def suggestions(page: Any) -> Any:
 
 
 def barriers_everywhere(visit: Visit) -> dict[str, list[str]]:
-    """What axe finds in both widths and both themes; colours do not change with the width."""
+    """What axe finds in both widths and both themes, the phone last; colours do not change with the width."""
     found = {}
     looks: tuple[tuple[Literal["light", "dark"], Any], ...] = (("light", WIDE), ("dark", PHONE))
     for scheme, size in looks:
@@ -162,12 +167,21 @@ def barriers_everywhere(visit: Visit) -> dict[str, list[str]]:
     return {where: what for where, what in found.items() if what}
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_barriers(tab, browser, shop, path):
-    visit = tab(browser)
-    visit.expected = {404} if path == "/nothing/" else set()
-    visit.open(shop.path(path))
-    assert barriers_everywhere(visit) == {}
+def sideways(visit: Visit) -> list[str]:
+    """Whether the page is wider than a phone, which it is shown at."""
+    width = visit.page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width} pixels wide"] if width > PHONE["width"] else []
+
+
+# Some pages a test: the shop is filled and the tab is opened once for them.
+@pytest.mark.parametrize("paths", list(batched(PAGES, 8)), ids=lambda paths: paths[0])
+def test_pages_have_no_barriers_and_nothing_scrolls_sideways_on_a_phone(tab, browser, shop, paths):
+    visit, found = tab(browser), {}
+    for path in paths:
+        visit.expected = {404} if path == "/nothing/" else set()
+        visit.open(shop.path(path))
+        found[path] = [barriers_everywhere(visit), sideways(visit)]
+    assert found == {path: [{}, []] for path in paths}
 
 
 def test_empty_pages_have_no_barriers(tab, browser):
@@ -217,14 +231,6 @@ def test_what_opens_over_the_page_has_no_barriers(tab, browser, shop):
         assert visit.barriers() == []
         page.keyboard.press("Escape")
         page.wait_for_selector(opened, state="detached")
-
-
-def test_nothing_scrolls_sideways_on_a_phone(tab, browser, shop):
-    visit = tab(browser, viewport=PHONE)
-    for path in PAGES:
-        visit.expected = {404}
-        page = visit.open(shop.path(path))
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
 
 
 def test_a_person_signs_in_with_the_keyboard_alone(tab):
