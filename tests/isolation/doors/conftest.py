@@ -1,4 +1,4 @@
-"""One scene for each module: built before its first test, put back after each test, gone after its last."""
+"""One scene for the modules of this folder: built before the first test, put back after each, gone after the last."""
 
 import shutil
 from collections.abc import Iterator
@@ -26,14 +26,53 @@ class Kept(stage.Pristine):
         return True
 
 
+class Building:
+    """The scene that stands now. To build it takes seconds, so it stands until a test of another folder comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: Kept | None = None
+        self.is_needed_next = False
+
+    def stand(self) -> Kept:
+        """Build the scene, unless it stands."""
+        if self.kept is None:
+            self.kept = Kept(build(), self.folder)
+        return self.kept
+
+    def fall(self) -> None:
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        self.kept = None
+
+
+@pytest.fixture(scope="session")
+def building(tmp_path_factory: pytest.TempPathFactory) -> Building:
+    return Building(tmp_path_factory.mktemp("scene"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Only here is it known which test comes next in this process."""
+    for fixture in vars(item).get("funcargs", {}).values():
+        if isinstance(fixture, Building):
+            fixture.is_needed_next = nextitem is not None and "building" in vars(nextitem).get("fixturenames", ())
+
+
+@pytest.fixture(autouse=True)
+def _in_building(building: Building) -> None:
+    """Has each test here name the building, for the hook above."""
+
+
 @pytest.fixture(scope="module")
-def pristine(pristine: stage.Pristine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[stage.Pristine]:
+def pristine(pristine: stage.Pristine, building: Building) -> Iterator[stage.Pristine]:
     """Overrides the fixture that the reset after each test uses."""
-    folder = tmp_path_factory.mktemp("scene")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "MEDIA_ROOT", folder / "media")
-        yield Kept(build(), folder)
-    pristine.restore()
+        patch.setattr(settings, "MEDIA_ROOT", building.folder / "media")
+        yield building.stand()
+    if not building.is_needed_next:
+        building.fall()
+        pristine.restore()
 
 
 @pytest.fixture(scope="module")
