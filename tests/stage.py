@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from infra.local.postgres import Postgres, end_leftover
-from infra.local.services import temporary_folder, valkey
+from infra.local.services import memory, temporary_folder, valkey
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 TEMPLATE = "rowhouse_test"
@@ -48,7 +48,7 @@ def set_environment() -> None:
 
 
 def _start_services() -> None:
-    url = os.environ.get("DATABASE_URL") or _start_server(_stack.enter_context(temporary_folder()))
+    url = os.environ.get("DATABASE_URL") or _start_server(_stack.enter_context(temporary_folder(memory(8))))
     os.environ["ROWHOUSE_TEST_DATABASE"] = url
     queue = os.environ.get("REDIS_URL") or _stack.enter_context(valkey())
     os.environ["ROWHOUSE_TEST_QUEUE"] = queue.removesuffix("/0").rstrip("/")

@@ -42,7 +42,13 @@ SETTINGS = {
 if sys.platform == "linux":
     # Every tenant has hundreds of files: after a crash their file system is synced, not one file after the other.
     SETTINGS["recovery_init_sync_method"] = "syncfs"
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "512MB",  # its files may lie in memory
+}
 CLUSTER = (
     "--username=postgres",
     "--auth=scram-sha-256",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from infra.local.postgres import Postgres
 from infra.local.valkey import Valkey
 
-__all__ = ["Postgres", "Valkey", "postgres", "temporary_folder", "valkey"]
+__all__ = ["Postgres", "Valkey", "memory", "postgres", "temporary_folder", "valkey"]
 
 
 @contextlib.contextmanager
@@ -45,14 +46,21 @@ def valkey(data_dir: Path | None = None, *, port: int | None = None, durable: bo
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """A folder that PostgreSQL's user can pass through even when that is not the current user."""
-    folder = Path(tempfile.mkdtemp(prefix="rowhouse-"))
+    folder = Path(tempfile.mkdtemp(prefix="rowhouse-", dir=parent))
     try:
         folder.chmod(0o711)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def memory(gigabytes: int) -> Path | None:
+    """Where files lie in memory, if this machine has room for them there: tables are made in half the time."""
+    place = Path("/dev/shm")  # noqa: S108  (folders in it get names that nobody can foresee)
+    has_room = place.is_dir() and shutil.disk_usage(place).free >= gigabytes << 30
+    return place if has_room and os.access(place, os.W_OK) else None
 
 
 @contextlib.contextmanager

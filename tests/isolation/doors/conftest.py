@@ -56,7 +56,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Only here is it known which test comes next in this process."""
     for fixture in vars(item).get("funcargs", {}).values():
         if isinstance(fixture, Building):
-            fixture.is_needed_next = nextitem is not None and "building" in vars(nextitem).get("fixturenames", ())
+            fixture.is_needed_next = nextitem is not None and "building" in vars(nextitem).get(
+                "fixturenames", ()
+            )
 
 
 @pytest.fixture(autouse=True)
