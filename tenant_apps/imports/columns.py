@@ -1,4 +1,4 @@
-"""Which column of a file feeds which field of an order line or a product."""
+"""Which column of a file feeds which field of an order line, a product or a customer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ FIELDS: Final = (
     Field(
         "invoice",
         "Invoice number",
-        "invoice invoiceno invoicenumber invoiceid order orderno ordernumber orderid document documentno "
-        "documentnumber rechnung rechnungsnummer",
+        "invoice invoiceno invoicenumber invoiceid externalreference order orderno ordernumber orderid document "
+        "documentno documentnumber rechnung rechnungsnummer",
     ),
     Field(
         "sku",
@@ -46,7 +46,7 @@ FIELDS: Final = (
     Field(
         "customer",
         "Customer number",
-        "customerid customer customerno customernumber clientid buyerid kundennummer",
+        "customerid customerreference customer customerno customernumber clientid buyerid kundennummer",
         required=False,
     ),
     Field(
@@ -58,6 +58,7 @@ FIELDS: Final = (
     Field(
         "country", "Country", "country customercountry billingcountry shippingcountry land", required=False
     ),
+    Field("kind", "Sale or cancellation", "kind documentkind orderkind", required=False),
 )
 SKU: Final = next(field for field in FIELDS if field.name == "sku")
 PRODUCT_FIELDS: Final = (
@@ -91,7 +92,24 @@ PRODUCT_FIELDS: Final = (
         "low_stock_at", "Warn at", "lowstockat lowstock reorderpoint minstock meldebestand", required=False
     ),
 )
-FIELDS_OF: Final = {"order_lines": FIELDS, "products": PRODUCT_FIELDS}
+CUSTOMER_FIELDS: Final = (
+    Field("email", "E-mail", "email emailaddress mail customeremail emailadresse"),
+    Field("name", "Name", "name customername fullname contact contactname kunde kundenname", required=False),
+    Field("company", "Company", "company companyname organization organisation firma", required=False),
+    Field("phone", "Phone", "phone phonenumber telephone mobile telefon", required=False),
+    Field("country", "Country", "country countrycode land", required=False),
+    Field("vat_id", "VAT id", "vatid vatnumber taxid ustid ustidnr", required=False),
+    Field("language", "Language", "language locale sprache", required=False),
+    Field("tags", "Tags", "tags labels segments schlagworte", required=False),
+    Field(
+        "reference",
+        "Customer number",
+        "reference customerid customerno customernumber number kundennummer",
+        required=False,
+    ),
+    Field("note", "Note", "note notes comment comments bemerkung notiz", required=False),
+)
+FIELDS_OF: Final = {"order_lines": FIELDS, "products": PRODUCT_FIELDS, "customers": CUSTOMER_FIELDS}
 LABELS: Final = {field.name: field.label for fields in FIELDS_OF.values() for field in reversed(fields)}
 
 

@@ -20,7 +20,7 @@ OPTIONS: Final = ("date_order", "decimal_separator", "time_zone", "currency")
 
 
 class UploadForm(PortalForm):
-    """A file of order lines or products."""
+    """A file of order lines, products or customers."""
 
     kind = forms.ChoiceField(
         label="What is in the file?", choices=Import.Kind.choices, initial=Import.Kind.ORDER_LINES
@@ -51,10 +51,12 @@ class MappingForm(PortalForm):
         self._specs = FIELDS_OF[job.kind]
         initial = {name: job.options.get(name, "") for name in OPTIONS} | job.mapping
         super().__init__(data, initial=initial)
-        if job.is_of_products:
-            # A file of products has no dates, and its prices stand in the currency of the shop.
-            for name in ("date_order", "time_zone"):
-                del self.fields[name]
+        # Products and customers have no dates, and customers no prices either.
+        left_out = (
+            OPTIONS if job.is_of_customers else ("date_order", "time_zone") if job.is_of_records else ()
+        )
+        for name in left_out:
+            del self.fields[name]
         columns = [("", "Not in the file"), *((column, column) for column in job.columns if column)]
         for spec in self._specs:
             self.fields[spec.name] = forms.ChoiceField(

@@ -35,6 +35,7 @@ class Import(Record):
     class Kind(models.TextChoices):
         ORDER_LINES = "order_lines", "Order lines"
         PRODUCTS = "products", "Products"
+        CUSTOMERS = "customers", "Customers"
 
     class Mode(models.TextChoices):
         """What a worker is to do with it."""
@@ -88,6 +89,7 @@ class Import(Record):
     products_created = models.BigIntegerField(default=0)
     products_changed = models.BigIntegerField(default=0, db_default=0)
     customers_created = models.BigIntegerField(default=0)
+    customers_changed = models.BigIntegerField(default=0, db_default=0)
     orders_created = models.BigIntegerField(default=0)
     cancellations_created = models.BigIntegerField(default=0)
     orders_skipped = models.BigIntegerField(default=0)
@@ -114,7 +116,8 @@ class Import(Record):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["order_lines", "products"]), name="imports_import_kind_known"
+                condition=Q(kind__in=["order_lines", "products", "customers"]),
+                name="imports_import_kind_known",
             ),
             models.CheckConstraint(
                 condition=Q(mode__in=["apply", "rehearse", "undo"]), name="imports_import_mode_known"
@@ -171,8 +174,13 @@ class Import(Record):
         return self.status in self.STOPPED and not self.missing and self.undone_at is None
 
     @property
-    def is_of_products(self) -> bool:
-        return self.kind == self.Kind.PRODUCTS
+    def is_of_records(self) -> bool:
+        """Whether a row is a record with a key, and not a line of an order."""
+        return self.kind != self.Kind.ORDER_LINES
+
+    @property
+    def is_of_customers(self) -> bool:
+        return self.kind == self.Kind.CUSTOMERS
 
     @property
     def is_rehearsal(self) -> bool:
@@ -212,7 +220,7 @@ class Import(Record):
         reading = min(self.bytes_read / self.file_size, 1.0) if self.file_size else 0.0
         if self.mode == self.Mode.UNDO:
             return min(self.undone_line / self.staged_line, 1.0) if self.staged_line else 0.0
-        if self.is_of_products or self.is_rehearsal:
+        if self.is_of_records or self.is_rehearsal:
             return reading
         if self.phase in {self.Phase.WAITING, self.Phase.READING}:
             return READING_SHARE * reading
@@ -300,8 +308,8 @@ class RejectedRow(models.Model):
         return Reason(self.reason).label
 
 
-class ImportedProduct(models.Model):
-    """What one row of a file of products did or, in a dry run, would do; undoing an import reads it."""
+class ImportedRecord(models.Model):
+    """What one row of a file of products or customers did or, in a dry run, would do; undoing an import reads it."""
 
     class Outcome(models.TextChoices):
         NEW = "new", "New"
@@ -309,27 +317,30 @@ class ImportedProduct(models.Model):
         SAME = "same", "The same"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="products", db_index=False)
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="records", db_index=False)
     line = models.BigIntegerField()
-    sku = models.CharField(max_length=LONGEST_CODE)
+    # What the record is known by: an SKU, or an e-mail address in small letters.
+    key = models.CharField(max_length=254, db_column="sku")
     outcome = models.CharField(max_length=8, choices=Outcome)
-    # No foreign key: products outlive and predecease imports.
-    product_id = models.UUIDField()
+    # No foreign key: records outlive and predecease imports.
+    record_id = models.UUIDField(db_column="product_id")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
 
     class Meta:
+        # Table and columns have the names of the time when products alone were imported like this.
+        db_table = "imports_importedproduct"
         ordering = ["line"]
         constraints = [
             models.UniqueConstraint(fields=["job", "line"], name="imports_product_line_unique"),
-            models.UniqueConstraint(fields=["job", "sku"], name="imports_product_sku_unique"),
+            models.UniqueConstraint(fields=["job", "key"], name="imports_product_sku_unique"),
             models.CheckConstraint(
                 condition=Q(outcome__in=["new", "changed", "same"]), name="imports_product_outcome_known"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.sku} {self.outcome}"
+        return f"line {self.line}: {self.key} {self.outcome}"
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:

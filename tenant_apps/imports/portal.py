@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from tenant_apps.imports import services
 from tenant_apps.imports.columns import LABELS
 from tenant_apps.imports.forms import MappingForm, UploadForm
-from tenant_apps.imports.models import Import, ImportedProduct, RejectedRow
+from tenant_apps.imports.models import Import, ImportedRecord, RejectedRow
 from tenant_apps.imports.reports import rejected_csv, report_name
 from tenant_apps.imports.rows import Reason
 from tenants.audit.actors import actor_of
@@ -87,9 +87,9 @@ def import_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 
 def _context(job: Import) -> dict[str, Any]:
     context: dict[str, Any] = {"job": job, "missing": [LABELS.get(name, "Dates") for name in job.missing]}
-    if job.is_of_products and (job.rehearsed_at or not job.is_configurable):
-        shown = job.products.exclude(outcome=ImportedProduct.Outcome.SAME)
-        context["products"] = list(shown[:SHOWN])
+    if job.is_of_records and (job.rehearsed_at or not job.is_configurable):
+        shown = job.records.exclude(outcome=ImportedRecord.Outcome.SAME)
+        context["records"] = list(shown[:SHOWN])
     if job.rehearsed_at or not (job.is_configurable or job.is_active):
         context |= {"reasons": _reasons(job), "rejected": list(job.rejected_rows.all()[:SHOWN])}
     return context

@@ -24,6 +24,8 @@ FIRST_YEAR: Final = 1970
 
 WHOLE_NUMBER: Final = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
 PRICE: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+# What the column for the kind of document says of a cancellation; our own exports do, and count its pieces up.
+SAID_CANCELLED: Final = frozenset({"cancellation", "Cancellation"})
 DOCUMENT: Final = re.compile(r"(C?)[0-9]+")
 # Control characters, direction overrides, halves of surrogate pairs, and what a decoder could not read.
 FORBIDDEN: Final = re.compile(
@@ -65,9 +67,11 @@ class Reason(models.TextChoices):
     CUSTOMER_DIFFERS = "customer_differs", "Another customer on the same invoice"
     ORDER_EXISTS = "order_exists", "Order is there already, without this row"
     SKU_REPEATED = "sku_repeated", "SKU stands in the file twice"
+    EMAIL_INVALID = "email_invalid", "No e-mail address"
+    EMAIL_REPEATED = "email_repeated", "Address stands in the file twice"
     NUMBER_INVALID = "number_invalid", "Not a whole number"
     CATEGORY_AMBIGUOUS = "category_ambiguous", "Several categories have this name"
-    REFUSED = "refused", "Not a sound product"
+    REFUSED = "refused", "Not a sound product or customer"
     CHANGED_SINCE = "changed_since", "Not undone: changed since"
     IN_USE = "in_use", "Not undone: in use"
 
@@ -139,22 +143,26 @@ class RowReader:
         positions = [columns.index(mapping[f.name]) if mapping.get(f.name) else absent for f in FIELDS]
         self._pick = itemgetter(*positions)
         self._documents = Memo(parse_document)
-        self._codes = Memo(parse_sku)
+        self._codes = Memo(lambda text: parse_sku(undisarmed(text)))
         self._quantities = Memo(parse_quantity)
         self._prices = Memo(lambda text: parse_price(text, decimal_separator))
         self._dates = Memo(DateParser(zone, now, date_order))
-        self._descriptions = Memo(lambda text: parse_text(text, "description", LONGEST_TEXT))
+        self._descriptions = Memo(lambda text: parse_text(undisarmed(text), "description", LONGEST_TEXT))
         self._customers = Memo(parse_customer)
-        self._names = Memo(lambda text: parse_text(text, "customer name", LONGEST_TEXT))
+        self._names = Memo(lambda text: parse_text(undisarmed(text), "customer name", LONGEST_TEXT))
         self._countries = Memo(lambda text: parse_text(text, "country", LONGEST_COUNTRY))
 
     def read(self, fields: Sequence[str]) -> Row:
         """The row's order line. The checks run in this order, and the first that fails is the reason."""
-        invoice, sku, quantity, date, price, description, customer, name, country = self._pick((*fields, ""))
+        invoice, sku, quantity, date, price, description, customer, name, country, kind = self._pick(
+            (*fields, "")
+        )
         number, is_cancellation = self._documents[invoice]
         code = self._codes[sku]
         placed_at = self._dates[date]
-        pieces = signed_quantity(self._quantities[quantity], is_cancellation)
+        pieces = signed_quantity(
+            self._quantities[quantity], is_cancellation, is_said=is_cancellation and kind in SAID_CANCELLED
+        )
         unit_price = self._prices[price]
         if pieces * unit_price > MOST_AMOUNT:
             raise RowRejected(
@@ -173,6 +181,11 @@ class RowReader:
             self._names[name],
             self._countries[country],
         )
+
+
+def undisarmed(text: str) -> str:
+    """A cell as it was before an export kept spreadsheets from running it."""
+    return text[1:] if re.match("'[=+@\t\r\n-]", text) else text
 
 
 def parse_text(text: str, what: str, longest: int) -> str:
@@ -241,9 +254,9 @@ def parse_quantity(text: str) -> int:
     return quantity
 
 
-def signed_quantity(quantity: int, is_cancellation: bool) -> int:
-    """The pieces moved; refuses the sign that does not go with the document."""
-    if is_cancellation and quantity > 0:
+def signed_quantity(quantity: int, is_cancellation: bool, *, is_said: bool = False) -> int:
+    """The pieces moved; refuses the sign that does not go with the document, unless a column says what it is."""
+    if is_cancellation and quantity > 0 and not is_said:
         raise RowRejected(
             Reason.POSITIVE_QUANTITY, f"A cancellation gives goods back, but the quantity is {quantity}."
         )

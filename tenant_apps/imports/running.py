@@ -18,14 +18,16 @@ import structlog
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from tenant_apps.imports import upserts
 from tenant_apps.imports.applying import LinesLost, apply_next_invoices, create_customers, create_products
+from tenant_apps.imports.kinds import UPSERTS
 from tenant_apps.imports.models import Import, StagedLine
 from tenant_apps.imports.options import time_zone
-from tenant_apps.imports.products import CHUNK_PRODUCTS, ProductReader, put_products
 from tenant_apps.imports.reading import Record, open_text, read_records
 from tenant_apps.imports.rows import RowReader
 from tenant_apps.imports.staging import TooManyLines, read_chunks, stage
 from tenant_apps.imports.undoing import undo_next
+from tenant_apps.imports.upserts import Upsert, put_chunk
 from tenant_apps.imports.workbooks import ENCODING, read_workbook
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
@@ -137,8 +139,8 @@ def _work(run: Run) -> None:
     job = run.claimed
     if job.mode == Import.Mode.UNDO:
         _undo(run)
-    elif job.is_of_products:
-        _put_products(run, job)
+    elif kind := UPSERTS.get(job.kind):
+        _put_records(run, job, kind)
         _finish(run)
     elif job.is_rehearsal:
         _read_file(run)
@@ -163,15 +165,17 @@ def _undo(run: Run) -> None:
         record(actor=WORKER, verb="import.undone", target=ended, data=data)
 
 
-def _put_products(run: Run, job: Import) -> None:
+def _put_records(run: Run, job: Import, kind: Upsert) -> None:
     with _open(job) as file:
-        reader = ProductReader(
+        reader = kind.reader(
             mapping=job.mapping, columns=job.columns, decimal_separator=job.options["decimal_separator"]
         )
-        for chunk in read_chunks(_records(job, file), reader, after=job.staged_line, size=CHUNK_PRODUCTS):
+        for chunk in read_chunks(
+            _records(job, file), reader, after=job.staged_line, size=upserts.CHUNK_RECORDS
+        ):
             with run.step() as held:
-                held.phase = Import.Phase.PRODUCTS
-                put_products(held, chunk)
+                held.phase = kind.phase
+                put_chunk(held, chunk, kind)
                 held.bytes_read = _position(file, held)
 
 
@@ -285,7 +289,9 @@ def counts(job: Import) -> dict[str, int]:
     """The import's figures, as the audit log and the API give them."""
     names = ("rows_read", "rows_imported", "rows_rejected", "rows_already_there", "products_created")
     more: tuple[str, ...] = ("customers_created", "orders_created", "cancellations_created", "orders_skipped")
-    if job.is_of_products:
+    if job.is_of_customers:
+        more = ("customers_created", "customers_changed")
+    elif job.is_of_records:
         more = ("products_changed",)
     return {name: getattr(job, name) for name in names + more}
 

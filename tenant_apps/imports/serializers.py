@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenant_apps.imports.columns import FIELDS, PRODUCT_FIELDS
+from tenant_apps.imports.columns import CUSTOMER_FIELDS, FIELDS, PRODUCT_FIELDS
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.options import EXPECTED
 from tenants.api import fields
@@ -45,7 +45,7 @@ class SwitchField(fields.BooleanField):
 
 
 class ImportUploadSerializer(TenantSerializer):
-    """A file of order lines or products, and how to read it."""
+    """A file of order lines, products or customers, and how to read it."""
 
     file = serializers.FileField(help_text="XLSX, or CSV in UTF-8 or Windows-1252; with a header row.")
     kind = fields.ChoiceField(
@@ -58,7 +58,8 @@ class ImportUploadSerializer(TenantSerializer):
         required=False,
         help_text="Column by field. By default as in the last import with these columns, else told by the header. "
         f"Fields of order lines: {', '.join(f.name for f in FIELDS)}; "
-        f"of products: {', '.join(f.name for f in PRODUCT_FIELDS)}.",
+        f"of products: {', '.join(f.name for f in PRODUCT_FIELDS)}; "
+        f"of customers: {', '.join(f.name for f in CUSTOMER_FIELDS)}.",
     )
     options = WordsField(
         required=False, help_text=f"{'; '.join(f'{name}: {what}' for name, what in EXPECTED.items())}."
@@ -107,6 +108,7 @@ class ImportCountsSerializer(TenantModelSerializer):
             "products_created",
             "products_changed",
             "customers_created",
+            "customers_changed",
             "orders_created",
             "cancellations_created",
             "orders_skipped",

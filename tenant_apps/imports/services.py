@@ -42,7 +42,7 @@ def upload_import(
     options: Mapping[str, Any] | None = None,
     start: bool = False,
 ) -> Import:
-    """Keep a file of order lines or products and understand its head; with `start`, import it at once.
+    """Keep a file of order lines, products or customers and understand its head; with `start`, import it at once.
 
     Everything that can be wrong with the head is refused before anything is kept.
     """
@@ -136,7 +136,7 @@ def _forget_results(job: Import) -> None:
     if job.rehearsed_at is None and job.rows_read == 0:
         return
     job.rejected_rows.all().delete()
-    job.products.all().delete()
+    job.records.all().delete()
     StagedLine.objects.filter(job=job).delete()
     for name in RESULTS:
         setattr(job, name, 0)
@@ -150,6 +150,8 @@ RESULTS: Final = (
     "rows_already_there",
     "products_created",
     "products_changed",
+    "customers_created",
+    "customers_changed",
     "bytes_read",
     "staged_line",
     "applied_line",
@@ -243,7 +245,7 @@ def _refuse_size(size: int) -> None:
             field="file",
         )
     if size == 0:
-        raise EmptyFile("The file is empty. Export the order lines again, with a header row.", field="file")
+        raise EmptyFile("The file is empty. Export it again, with a header row.", field="file")
 
 
 def _file_name(name: str) -> str:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
 from tenant_apps.imports.keys import MOST_LINES, ORDER, key_prefix, line_key
-from tenant_apps.imports.models import Import, ImportedProduct
-from tenant_apps.imports.products import WORKER, state_of
+from tenant_apps.imports.kinds import UPSERTS
+from tenant_apps.imports.models import Import, ImportedRecord
 from tenant_apps.imports.rows import Reason
 from tenant_apps.imports.staging import Rejected, copy_rejected
+from tenant_apps.imports.upserts import WORKER, Upsert, state_of
 from tenant_apps.orders.errors import OrderInUse
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.services import withdraw_order
-from tenant_apps.products.models import Category, Product
-from tenant_apps.products.services import update_product, withdraw_product
 from tenants.errors import DomainError
 
 CHUNK: Final = 200
-DECIMALS: Final = ("price", "compare_at_price", "cost_price")
 
 
 def undo_next(job: Import) -> bool:
     """Take the next stretch back; False when all was looked at."""
-    return _undo_products(job) if job.is_of_products else _undo_orders(job)
+    kind = UPSERTS.get(job.kind)
+    return _undo_records(job, kind) if kind else _undo_orders(job)
 
 
 def _keep(job: Import, line: int, reason: Reason, detail: str, fields: list[str]) -> None:
@@ -33,50 +31,35 @@ def _keep(job: Import, line: int, reason: Reason, detail: str, fields: list[str]
     job.records_kept += 1
 
 
-# Products
+# Records with a key
 
 
-def _undo_products(job: Import) -> bool:
-    rows = job.products.exclude(outcome=ImportedProduct.Outcome.SAME).filter(line__gt=job.undone_line)
+def _undo_records(job: Import, kind: Upsert) -> bool:
+    rows = job.records.exclude(outcome=ImportedRecord.Outcome.SAME).filter(line__gt=job.undone_line)
     notes = list(rows.order_by("line")[:CHUNK])
-    for note in sorted(notes, key=lambda note: note.sku):
-        _undo_product(job, note)
+    for note in sorted(notes, key=lambda note: note.key):
+        _undo_record(job, kind, note)
     job.undone_line = notes[-1].line if notes else job.staged_line
     return bool(notes)
 
 
-def _undo_product(job: Import, note: ImportedProduct) -> None:
-    product = Product.objects.select_for_update(no_key=True).filter(pk=note.product_id).first()
-    if product is None:
-        return _keep(job, note.line, Reason.CHANGED_SINCE, f"{note.sku} is gone.", [note.sku])
-    if state_of(product, note.after) != note.after:
-        detail = f"Somebody has changed {note.sku} since. It stays as it is."
-        return _keep(job, note.line, Reason.CHANGED_SINCE, detail, [note.sku])
+def _undo_record(job: Import, kind: Upsert, note: ImportedRecord) -> None:
+    found = kind.find(note.record_id)
+    if found is None:
+        return _keep(job, note.line, Reason.CHANGED_SINCE, f"{note.key} is gone.", [note.key])
+    if state_of(found, note.after) != note.after:
+        detail = f"Somebody has changed {note.key} since. It stays as it is."
+        return _keep(job, note.line, Reason.CHANGED_SINCE, detail, [note.key])
     try:
         with transaction.atomic():
-            _take_back(product, note)
+            if note.outcome == ImportedRecord.Outcome.NEW:
+                kind.withdraw(found)
+            else:
+                kind.restore(found, note.before)
     except DomainError as refusal:
-        return _keep(job, note.line, Reason.IN_USE, refusal.detail, [note.sku])
+        return _keep(job, note.line, Reason.IN_USE, refusal.detail, [note.key])
     job.records_undone += 1
     return None
-
-
-def _take_back(product: Product, note: ImportedProduct) -> None:
-    if note.outcome == ImportedProduct.Outcome.NEW:
-        withdraw_product(actor=WORKER, product=product)
-    else:
-        update_product(actor=WORKER, product=product, **_former(note.before))
-
-
-def _former(before: dict[str, Any]) -> Any:
-    """What a product said before, as its verb takes it."""
-    values: dict[str, Any] = {
-        name: Decimal(value) if name in DECIMALS and value is not None else value
-        for name, value in before.items()
-    }
-    if values.get("category"):
-        values["category"] = Category.objects.filter(pk=values["category"]).first()
-    return values
 
 
 # Orders

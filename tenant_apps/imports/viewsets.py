@@ -45,7 +45,7 @@ MOVES: Final = ("start", "cancel", "resume", "rehearse", "undo")
     partial_update=extend_schema(request={"application/json": ImportConfigurationSerializer}),
 )
 class ImportViewSet(Creates, Updates, Deletes, TenantViewSet):
-    """Files of order lines or products on their way into the shop."""
+    """Files of order lines, products or customers on their way into the shop."""
 
     resource = "imports"
     queryset = Import.objects.all()

@@ -9,7 +9,7 @@ from typing import Any, Final, TypedDict, Unpack
 from django.db import connection, transaction
 from psycopg.errors import ForeignKeyViolation
 
-from billing.entitlements import Limit, require
+from billing.entitlements import Allowance, Limit, check, require
 from tenant_apps.products.categories import (
     CategoryInUse,
     CategoryTaken,
@@ -122,8 +122,8 @@ def create_product(*, actor: Actor, sku: str, **given: Unpack[NewProduct]) -> Pr
     """
     require_room_for_product()
     opening_stock = given.pop("opening_stock", 0)
-    product, fields = _begun(NewProduct(**given))
-    _apply(product, {**fields, "sku": sku})
+    product, fields = begin_product(NewProduct(**given))
+    apply_changes(product, {**fields, "sku": sku})
     _write_product(product, force_insert=True)
     data = {"sku": product.sku, "name": product.name}
     if product.parent_id:
@@ -138,7 +138,7 @@ def create_product(*, actor: Actor, sku: str, **given: Unpack[NewProduct]) -> Pr
     return product
 
 
-def _begun(given: NewProduct) -> tuple[Product, Any]:
+def begin_product(given: NewProduct) -> tuple[Product, Any]:
     """A product with what it is for life, and the rest of what was given."""
     kind = clean_choice(given.pop("kind", Product.Kind.GOODS), Product.Kind, field="kind")
     currency = clean_currency(given.pop("currency", None) or current_tenant().currency)
@@ -159,7 +159,7 @@ def update_product(*, actor: Actor, product: Product, **changes: Unpack[ProductC
     """Change what is given and keep the rest; returns the product as it is now."""
     product = locked(product)
     was_live = product.is_live
-    differences = _apply(product, changes)
+    differences = apply_changes(product, changes)
     if not differences:
         return product
     if product.is_live and not was_live:
@@ -192,7 +192,7 @@ def withdraw_product(*, actor: Actor, product: Product) -> None:
     record(actor=actor, verb="product.withdrawn", target=product, data={"sku": product.sku})
     with refused_as(ProductInUse(f"{product.sku} is in use. Archive it instead."), ForeignKeyViolation):
         product.delete()
-        _check_foreign_keys()
+        check_foreign_keys()
 
 
 @transaction.atomic
@@ -214,11 +214,17 @@ def _turn(product: Product, status: str) -> None:
         product.variants.exclude(status=status).update(status=status, updated_at=product.updated_at)
 
 
-def require_room_for_product() -> None:
-    """Refuse one product more than the plan allows; variants are not counted."""
+def room_for_products() -> Allowance:
+    """How many products the plan allows, and how many there are; variants are not counted."""
+    return check(Limit.PRODUCTS, used=Product.objects.live().listed().count)
+
+
+def require_room_for_product(*, adding: int = 1) -> None:
+    """Refuse more products than the plan allows."""
     require(
         Limit.PRODUCTS,
         used=Product.objects.live().listed().count,
+        adding=adding,
         way_on="archive products that you no longer sell",
     )
 
@@ -234,7 +240,7 @@ def _write_product(product: Product, **how: Any) -> None:
     with refused_as(taken), refused_as(gone, ForeignKeyViolation):
         product.save(**how)
         if product.category_id:
-            _check_foreign_keys()
+            check_foreign_keys()
 
 
 def _same_values(product: Product) -> VariantTaken:
@@ -245,13 +251,14 @@ def _same_values(product: Product) -> VariantTaken:
     )
 
 
-def _check_foreign_keys() -> None:
+def check_foreign_keys() -> None:
+    """Have the database refuse now what it would refuse at the commit."""
     # Deferred to the commit, the refusal of a category deleted meanwhile would come too late for an answer.
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def _apply(product: Product, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+def apply_changes(product: Product, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Put the cleaned changes on the product; returns what differs, as [before, after] in plain values."""
     differences = {}
     for field, given in inherit(product, {**changes}).items():

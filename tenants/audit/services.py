@@ -1,5 +1,7 @@
 """Writing the audit log."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -45,6 +47,43 @@ def _insert(entry: AuditEntry, question: Question) -> list[Any]:
         (answer,) = cursor.fetchone()
     entry._state.adding, entry._state.db = False, alias
     return list(answer)
+
+
+def record_all(
+    *, actor: Actor, verb: str, told: Sequence[tuple[models.Model, dict[str, Any]]]
+) -> list[AuditEntry]:
+    """Write the entries of one verb about many records, each with its own data, in one statement."""
+    entries = [audit_entry(actor=actor, verb=verb, target=target, data=data) for target, data in told]
+    if entries:
+        _copy(entries)
+    listener = listener_of(verb)
+    if entries and listener is not None and isinstance(current.get(), Tenant):
+        wanted = _wanted(listener)
+        for entry in entries:
+            listener.hear(entry, wanted)
+    for target, _ in told:
+        tell(verb, actor, target)
+    return entries
+
+
+def _copy(entries: Sequence[AuditEntry]) -> None:
+    """Write many entries by COPY, which costs a fifth of an INSERT's time."""
+    fields = AuditEntry._meta.concrete_fields
+    columns = ", ".join(str(field.column) for field in fields)
+    statement = f"COPY {AuditEntry._meta.db_table} ({columns}) FROM STDIN"
+    connection = connections[router.db_for_write(AuditEntry)]
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for entry in entries:
+            values = {field.attname: getattr(entry, field.attname) for field in fields}
+            copy.write_row(list({**values, "data": json.dumps(entry.data)}.values()))
+
+
+def _wanted(listener: Listener) -> list[Any]:
+    """Who wants to hear of the verb, asked once for many entries."""
+    with connections[router.db_for_write(AuditEntry)].cursor() as cursor:
+        cursor.execute(f"SELECT {listener.wanted}", listener.parameters)
+        (wanted,) = cursor.fetchone()
+    return list(wanted)
 
 
 def audit_entry(

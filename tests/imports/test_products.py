@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from openpyxl import Workbook
 
-from tenant_apps.imports import products, undoing
+from tenant_apps.imports import undoing, upserts
 from tenant_apps.imports.errors import InvalidMapping, NotACsv
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.reports import rejected_csv
@@ -42,7 +42,7 @@ MAPPING = {"sku": "Article", "name": "Title", "price": "Price", "category": "Cat
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(products, "CHUNK_PRODUCTS", 2)
+    monkeypatch.setattr(upserts, "CHUNK_RECORDS", 2)
     monkeypatch.setattr(undoing, "CHUNK", 1)
 
 

@@ -24,7 +24,7 @@ from shared_apps.lifecycle.services import (
     run_operation,
 )
 from shared_apps.lifecycle.tables import Checksums, checksum
-from tenant_apps.imports.models import Import, ImportedProduct, RejectedRow, StagedLine
+from tenant_apps.imports.models import Import, ImportedRecord, RejectedRow, StagedLine
 from tenant_apps.imports.services import upload_import
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.notes import add_note
@@ -120,8 +120,8 @@ def stock(tenant: Tenant) -> None:
         job = _an_import(actor, a_csv(a_row(), a_row(Quantity="many")))
         _an_import(actor, a_csv(a_row()))
         RejectedRow.objects.create(job=job, line=3, reason="quantity", detail=NASTY[:60], fields=[NASTY])
-        ImportedProduct.objects.create(
-            job=job, line=2, sku="A", outcome="changed", product_id=mug.pk, before={"name": NASTY}, after={}
+        ImportedRecord.objects.create(
+            job=job, line=2, key="A", outcome="changed", record_id=mug.pk, before={"name": NASTY}, after={}
         )
         StagedLine.objects.create(
             job=job, line=7, invoice="7", is_cancellation=False, sku="A", description=NASTY[:100], quantity=1,

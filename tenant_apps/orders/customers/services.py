@@ -49,8 +49,8 @@ class CustomerChanges(CustomerFields, total=False):
 def create_customer(*, actor: Actor, name: str, **fields: Unpack[CustomerFields]) -> Customer:
     """Create a customer; the reference, where given, is unique."""
     customer = Customer()
-    _apply(customer, CustomerChanges(name=name, **fields))
-    with refused_as(_reference_taken(customer)):
+    apply_changes(customer, CustomerChanges(name=name, **fields))
+    with refused_as(reference_taken(customer)):
         customer.save(force_insert=True)
     record(actor=actor, verb="customer.created", target=customer)
     return customer
@@ -60,8 +60,8 @@ def create_customer(*, actor: Actor, name: str, **fields: Unpack[CustomerFields]
 def update_customer(*, actor: Actor, customer: Customer, **changes: Unpack[CustomerChanges]) -> Customer:
     """Change what is given and keep the rest; returns the customer as it is now."""
     customer = locked_customer(customer)
-    if changed := _apply(customer, changes):
-        with refused_as(_reference_taken(customer)):
+    if changed := apply_changes(customer, changes):
+        with refused_as(reference_taken(customer)):
             customer.save(update_fields=[*changed, "updated_at"])
         record(actor=actor, verb="customer.updated", target=customer, data={"fields": changed})
     return customer
@@ -78,7 +78,7 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     return unique
 
 
-def _apply(customer: Customer, changes: CustomerChanges) -> list[str]:
+def apply_changes(customer: Customer, changes: CustomerChanges) -> list[str]:
     """Put the cleaned changes on the customer; returns the names of the fields that differ."""
     changed = []
     for field, given in changes.items():
@@ -120,7 +120,8 @@ CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def _reference_taken(customer: Customer) -> ReferenceTaken:
+def reference_taken(customer: Customer) -> ReferenceTaken:
+    """The refusal of a reference that another customer has."""
     return ReferenceTaken(
         f"Another customer has the reference {customer.reference!r}. Update that one, or choose another.",
         field="reference",
