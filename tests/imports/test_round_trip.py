@@ -56,7 +56,9 @@ def content() -> str:
 
 def sums_of(text: str) -> Sums:
     """By csv and Decimal alone. The days of the file are those of its shop's calendar."""
-    sums, invoices, days, buyers = Sums(), set(), {}, {}
+    sums, invoices = Sums(), set()
+    days: dict[str, date] = {}
+    buyers: dict[str, str] = {}
     sound = [row for row in csv.DictReader(io.StringIO(text)) if why_not(row) is None]
     for row in sound:
         if row["CustomerID"]:
@@ -88,8 +90,8 @@ def reported(tenant: Tenant, api: Api, span: Span) -> Sums:
             Order.objects.sales().count(),
             Order.objects.exclude(kind="sale").count(),
             OrderLine.objects.count(),
-            Counter({date.fromisoformat(day): net for day, net in days.items() if net}),  # type: ignore[misc]
-            Counter({each.sku: each.amount for each in figures.top_products(span, 100_000)}),  # type: ignore[misc]
+            Counter({date.fromisoformat(day): net for day, net in days.items() if net}),
+            Counter({each.sku: each.amount for each in figures.top_products(span, 100_000)}),
             Counter(
                 {references[each.id]: each.amount for each in figures.best_customers(span, 100_000)}  # type: ignore[misc]
             ),
