@@ -17,6 +17,6 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.imports.customers import forget_person
-        from tenants.audit.listeners import listen
+        from tenants.audit.listening import listen
 
         listen("customer.erased", forget_person)

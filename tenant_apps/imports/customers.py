@@ -17,7 +17,7 @@ from tenant_apps.orders.customers.many import put_customers, withdraw_customer
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.customers.services import update_customer
 from tenant_apps.products.putting import Given
-from tenants.audit.actors import Actor
+from tenants.audit.listening import Recorded
 
 LONGEST_EMAIL: Final = 254
 LONGEST_NOTE: Final = 5_000
@@ -79,8 +79,9 @@ CUSTOMERS: Final = Upsert(
 )
 
 
-def forget_person(actor: Actor, target: Any) -> None:
+def forget_person(recorded: Recorded) -> None:
     """Empty the notes of imports about somebody who is erased; such an import cannot be undone for them."""
+    target: Any = recorded.target
     people = [target.pk, *target.absorbed.values_list("pk", flat=True)]
     for note in ImportedRecord.objects.filter(record_id__in=people).exclude(after={}):
         note.key, note.before, note.after = str(note.record_id), {}, {}

@@ -56,13 +56,11 @@ def record_all(
     entries = [audit_entry(actor=actor, verb=verb, target=target, data=data) for target, data in told]
     if entries:
         _copy(entries)
-    listener = listener_of(verb)
-    if entries and listener is not None and isinstance(current.get(), Tenant):
-        wanted = _wanted(listener)
-        for entry in entries:
-            listener.hear(entry, wanted)
-    for target, _ in told:
-        tell(verb, actor, target)
+    question, answer = question_of(verb), None
+    if entries and question is not None and isinstance(current.get(), Tenant):
+        answer = _answer(question)
+    for entry, (target, _) in zip(entries, told, strict=True):
+        tell(Recorded(entry, actor, target, answer))
     return entries
 
 
@@ -78,12 +76,12 @@ def _copy(entries: Sequence[AuditEntry]) -> None:
             copy.write_row(list({**values, "data": json.dumps(entry.data)}.values()))
 
 
-def _wanted(listener: Listener) -> list[Any]:
-    """Who wants to hear of the verb, asked once for many entries."""
+def _answer(question: Question) -> list[Any]:
+    """The question of a verb, asked once for many entries."""
     with connections[router.db_for_write(AuditEntry)].cursor() as cursor:
-        cursor.execute(f"SELECT {listener.wanted}", listener.parameters)
-        (wanted,) = cursor.fetchone()
-    return list(wanted)
+        cursor.execute(f"SELECT {question.expression}", question.parameters)
+        (answer,) = cursor.fetchone()
+    return list(answer)
 
 
 def audit_entry(
