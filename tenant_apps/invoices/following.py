@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenant_apps.invoices.models import Invoice, Seller
 from tenant_apps.invoices.sellers import seller
-from tenant_apps.invoices.services import issue_invoice, open_invoice
+from tenant_apps.invoices.services import issue_credit_note, issue_invoice, open_invoice, surplus_of
 from tenant_apps.orders.customers.erasing import KEEPERS
 from tenant_apps.orders.customers.models import Customer
 from tenant_apps.orders.models import Order
@@ -15,6 +15,7 @@ def follow_orders() -> None:
     """Issue invoices of orders that reach the status the tenant has chosen; count what erasing leaves."""
     listen("order.paid", _issue_when(Seller.Issuing.WHEN_PAID))
     listen("order.fulfilled", _issue_when(Seller.Issuing.WHEN_FULFILLED))
+    listen("order.refunded", _credit)
     KEEPERS["invoices"] = _kept
 
 
@@ -25,6 +26,16 @@ def _issue_when(issuing: Seller.Issuing) -> Listener:
             issue_invoice(actor=recorded.actor, order=order)
 
     return issue
+
+
+def _credit(recorded: Recorded) -> None:
+    """Credit what went back, where documents are issued by themselves; elsewhere the order's page offers it."""
+    order = recorded.target
+    if not isinstance(order, Order) or seller().issuing == Seller.Issuing.ON_REQUEST:
+        return
+    invoice = open_invoice(order)
+    if invoice is not None and (surplus := surplus_of(invoice, order)):
+        issue_credit_note(actor=recorded.actor, invoice=invoice, amount=surplus, reason="Refund")
 
 
 def _kept(customer: Customer) -> int:

@@ -29,7 +29,7 @@ class CreditForm(PortalForm):
         decimal_places=2,
         min_value=0,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-        help_text="With tax. What is left to credit is filled in.",
+        help_text="With tax. What was given back is filled in, or else what is left to credit.",
     )
     reason = forms.CharField(required=False, max_length=200, help_text="It stands on the credit note.")
 

@@ -102,7 +102,9 @@ def invoice_issue(request: PortalRequest, pk: UUID) -> HttpResponse:
 def invoice_credit(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Ask how much and why, then issue a credit note."""
     invoice = get_object_or_404(Invoice.objects.invoices(), pk=pk)
-    form = CreditForm(posted(request), initial={"amount": services.left_to_credit(invoice)})
+    given_back = services.surplus_of(invoice, invoice.order)
+    amount = given_back or services.left_to_credit(invoice)
+    form = CreditForm(posted(request), initial={"amount": amount})
     if form.is_valid():
         fields = form.cleaned_data
         note = attempt(

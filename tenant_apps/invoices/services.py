@@ -105,6 +105,13 @@ def left_to_credit(invoice: Invoice) -> Decimal:
     return invoice.total - credited
 
 
+def surplus_of(invoice: Invoice, order: Order) -> Decimal:
+    """What the invoice still claims beyond what the order brings, once money went back: it is to be credited."""
+    if not order.refunded_total:
+        return Decimal(0)
+    return max(left_to_credit(invoice) - order.kept_total, Decimal(0))
+
+
 def _refuse_uninvoiceable(order: Order) -> None:
     if order.kind != Order.Kind.SALE or order.number is None or order.status == Order.Status.CANCELLED:
         what = "a credit" if order.kind != Order.Kind.SALE else order.status

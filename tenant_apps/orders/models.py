@@ -306,6 +306,14 @@ class Order(Record):
         return max(self.balance - (self.total - self.unshipped_total), ZERO)
 
     @property
+    def kept_total(self) -> Decimal:
+        """What the order brings: its total less what was given back, by the rule of `payments.counting`."""
+        if self.status == self.Status.PLACED:
+            return self.total
+        overpaid = max(self.paid_total - self.total, ZERO)
+        return self.total - max(self.refunded_total - overpaid, ZERO)
+
+    @property
     def is_editable(self) -> bool:
         return self.status == self.Status.DRAFT
 

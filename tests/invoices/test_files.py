@@ -17,6 +17,7 @@ from tenant_apps.invoices.models import Invoice, InvoiceFile
 from tenant_apps.invoices.services import issue_credit_note, make_file_again
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.taxes.services import create_tax_rule
 from tenants.context import Tenant, tenant_context, unit_of_work
 from tests.invoices.builders import a_seller, an_invoice
 from tests.orders.builders import a_placed_order
@@ -120,3 +121,30 @@ def test_what_fails_is_told_and_made_again(acme: Tenant, messages, monkeypatch):
         assert unfinished_files(timezone.now() + timedelta(minutes=9)) == []
         assert make_file_again(actor=CLERK, invoice=invoice).file.state == "queued"
     assert len(messages) == 2
+
+
+def test_a_taxed_order_with_discount_and_delivery_adds_up_on_its_pdf_to_the_cent(inside):
+    """Read back from the boxes of the page: 7 x 3.33 and 2 x 19.99, 10 % off, and 4.95 for delivery."""
+    a_seller(vat_id="GB123456789")
+    for name, rate, tax_class in (("Standard", "20", "standard"), ("Reduced", "5", "reduced")):
+        create_tax_rule(actor=CLERK, name=name, rate=Decimal(rate), tax_class=tax_class, country="GB")
+    cup = a_product(name="Cup", price=Decimal("3.33"), opening_stock=9, tax_class="standard")
+    seat = a_product(name="Seat", price=Decimal("19.99"), opening_stock=9, tax_class="reduced")
+    terms: Any = {
+        "discount_kind": "percent",
+        "discount_value": Decimal(10),
+        "shipping_total": Decimal("4.95"),
+    }
+    order = a_placed_order((cup, 7), (seat, 2), tax_country="GB", shipping_description="Parcel", **terms)
+    text = text_of(laid_out(an_invoice(order)))
+    subtotal, off = Decimal("63.29"), Decimal("6.33")
+    net = subtotal - off + Decimal("4.95")
+    told = order.breakdown()
+    assert (told.subtotal, told.discount, told.net) == (subtotal, off, net)
+    assert sum(part.tax for part in told.taxes) == told.tax == told.total - net
+    for part in told.taxes:
+        assert abs(part.net * part.tax_rate / 100 - part.tax) <= Decimal("0.005")
+    amounts = [subtotal, off, net, told.tax, told.total, *(line.amount for line in told.lines)]
+    amounts += [amount for part in told.taxes if part.tax for amount in (part.net, part.tax)]
+    missing = [amount for amount in amounts if f"£{amount}" not in text]
+    assert not missing, text

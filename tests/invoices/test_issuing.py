@@ -20,15 +20,17 @@ from tenant_apps.invoices.errors import (
 )
 from tenant_apps.invoices.models import Invoice, InvoiceCounter, Seller
 from tenant_apps.invoices.sellers import seller, update_seller
-from tenant_apps.invoices.services import issue_credit_note, issue_invoice, left_to_credit
+from tenant_apps.invoices.services import issue_credit_note, issue_invoice, left_to_credit, surplus_of
 from tenant_apps.orders.customers.addresses import add_address
 from tenant_apps.orders.customers.erasing import erase_customer
 from tenant_apps.orders.customers.services import create_customer
+from tenant_apps.orders.editing import edit_order
+from tenant_apps.orders.payments.services import refund_order
 from tenant_apps.orders.services import cancel_order, fulfil_order, pay_order
 from tenants.context import Tenant, unit_of_work
 from tenants.errors import Invalid
 from tests.invoices.builders import a_seller, an_invoice
-from tests.orders.builders import a_draft, a_placed_order
+from tests.orders.builders import a_draft, a_paid_order, a_placed_order, lines
 from tests.products.builders import CLERK, a_product
 from tests.races import Aborted, at_once, kinds
 
@@ -147,6 +149,32 @@ def test_invoices_are_issued_when_the_seller_wants_it(inside, issuing):
     assert Invoice.objects.count() == (issuing == "when_paid")
     fulfil_order(actor=CLERK, order=order)
     assert Invoice.objects.count() == (issuing != "on_request")
+
+
+def test_money_that_goes_back_is_credited_by_itself_where_invoices_are_issued_so(inside):
+    a_seller(issuing="when_paid")
+    mug = a_product(price=Decimal(10), opening_stock=9)
+    order = a_paid_order((mug, 4))
+    invoice = Invoice.objects.get()
+    edit_order(actor=CLERK, order=order, lines=lines((mug, 3)))
+    order = refund_order(actor=CLERK, order=order)
+    (note,) = Invoice.objects.credit_notes()
+    assert (note.invoice, note.total, left_to_credit(invoice)) == (invoice, Decimal(10), order.total)
+    refund_order(actor=CLERK, order=order, amount=Decimal(2))
+    assert Invoice.objects.credit_notes().count() == 1  # the money is owed again: nothing has left
+    order = fulfil_order(actor=CLERK, order=pay_order(actor=CLERK, order=order))
+    order = refund_order(actor=CLERK, order=order, amount=Decimal("0.50"))
+    assert left_to_credit(invoice) == order.kept_total == Decimal("29.50")
+
+
+def test_where_documents_are_asked_for_the_credit_is_offered(inside):
+    order = fulfil_order(actor=CLERK, order=a_paid_order())
+    invoice = an_invoice(order)
+    order = refund_order(actor=CLERK, order=order, amount=Decimal(5))
+    assert not Invoice.objects.credit_notes()
+    assert surplus_of(invoice, order) == Decimal(5)
+    issue_credit_note(actor=CLERK, invoice=invoice, amount=Decimal(5))
+    assert surplus_of(invoice, order) == 0
 
 
 def test_a_seller_who_is_not_complete_cannot_have_invoices_issued(inside):
