@@ -44,6 +44,7 @@ NEED_PYTHON = {
     "/api/v1/stock/counts/<uuid:id>/": "product.sku",
     "/api/v1/stock/transfers/<uuid:id>/": "product.sku",
     "/api/v1/tax-rules/": "valid_from",
+    "/api/v1/tax-rules/<uuid:id>/": "valid_from",
     "/api/v1/webhook-deliveries/": "response_status",
     "/api/v1/webhook-deliveries/<uuid:id>/": "response_status",
 }

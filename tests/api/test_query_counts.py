@@ -46,6 +46,7 @@ LISTS = {
     "products/?limit=100&expand=category&fields=sku,category": 2,
     "products/?limit=100&search=mug&status=active&low=false&ordering=-price&updated_since=2020-01-01T00:00:00Z": 3,
     "categories/?limit=100": 2,
+    "search/?search=customer": 11,
     "products/{product}/images/?limit=100": 3,
     "stock/?limit=100": 3,
     "stock/movements/?limit=100": 2,

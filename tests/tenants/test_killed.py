@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.db import connections, transaction
 from django.utils import timezone
 
-from tenant_apps.imports import running, undoing
+from tenant_apps.imports import running, undoing, upserts
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import Run, run_import
 from tenant_apps.imports.services import requeue_stale_imports, undo_import, upload_import
@@ -115,12 +115,12 @@ UNDO = Work(begin_undo, run_import, sweep_imports, imported)
 JOB = Work(begin_bulk, run_job, sweep_jobs, job_done)
 FILING = Work(lambda: an_invoice().pk, filing.make_file, sweep_files, filed)
 POINTS: list[tuple[Work, Place, bool, int]] = [
-    (IMPORT, (running, "put_products"), False, 1),
+    (IMPORT, (running, "put_chunk"), False, 1),
     (IMPORT, (Run, "_note_progress"), True, 2),
-    (IMPORT, (running, "put_products"), False, 3),
+    (IMPORT, (running, "put_chunk"), False, 3),
     (IMPORT, (running, "record"), True, 1),
     (UNDO, (running, "undo_next"), False, 2),
-    (UNDO, (undoing, "_take_back"), True, 2),
+    (UNDO, (undoing, "_undo_record"), True, 2),
     (UNDO, (running, "record"), True, 1),
     (JOB, (bulk, "_add"), True, 1),
     (JOB, (jobs, "_step"), True, 1),
@@ -134,7 +134,7 @@ POINTS: list[tuple[Work, Place, bool, int]] = [
 @pytest.fixture(autouse=True)
 def small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MEDIA_ROOT", tmp_path)
-    monkeypatch.setattr(running, "CHUNK_PRODUCTS", 2)
+    monkeypatch.setattr(upserts, "CHUNK_RECORDS", 2)
     monkeypatch.setattr(undoing, "CHUNK", 2)
     monkeypatch.setattr(bulk, "STEP", 2)
     monkeypatch.setattr(filing, "pdf_of", lambda invoice: b"%PDF a second of work")

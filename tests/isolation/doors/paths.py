@@ -20,6 +20,8 @@ WORDS: Final = {
     "move": ("place", "start", "send", "apply"),
     "outcome": ("arrived",),
 }
+# What a read cannot go without.
+QUERIES: Final = {"api/v1/search/": "?search=mug"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Way:
 
     @property
     def url(self) -> str:
-        return self.route.url(self.values)
+        return self.route.url(self.values) + QUERIES.get(self.route.path, "")
 
     def with_id(self, name: str, value: Any) -> str:
         """The same path with one id changed."""

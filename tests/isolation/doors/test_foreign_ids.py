@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from django.db.models import CharField, Model
@@ -241,7 +242,8 @@ class Reference:
 
 def _references(scene: Scene, way: Way) -> Iterator[Reference]:
     """Fields that name rows: by their name, or by the ids they hold."""
-    own = {str(key): model for model, keys in scene.own.items() for key in keys}
+    # A key such as a currency's code is a word that everybody may say.
+    own = {str(key): model for model, keys in scene.own.items() for key in keys if isinstance(key, UUID)}
     named = {model._meta.model_name or "": model for model in tenant_models()}
     for form in Page(way.url, content(scene.owner.get(way.url))).forms:
         for name in form.fields:

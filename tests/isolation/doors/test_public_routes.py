@@ -41,6 +41,8 @@ READ_ONLY: Final = re.compile(r"admin/\w+/\w+/(add/|<path:object_id>/delete/)|ad
 # Verbs that no tenant, and no operation, of the scene is in the state for.
 NEEDS_ANOTHER_STATE: Final = re.compile(
     r"clients/client/.*/(open|reopen|keep)/|lifecycle/operation/.*/(download|restore|put-back)/"
+    # Messages that wait for nobody, differences that are not open, and no account at Stripe.
+    r"|billing/export/.*/(retry|accept)/|billing/difference/(.*/(correct|dismiss)|reconcile)/"
 )
 NAMED = re.compile(r"\(\?P<(\w+)>[^)]*\)|<\w+:(\w+)>")
 
