@@ -49,11 +49,12 @@ def prepare_stage() -> None:
     if stage.WORKER and not stage.has_own_server():
         stage.copy_database()
         call_command("prepare", verbosity=0)
-    elif not stage.WORKER:
+    elif not stage.WORKER and not stage.is_kept():
         stage.make_fresh_database()
         call_command("prepare", verbosity=0)
         make_cast()
         stage.drop_reserved()
+        stage.keep_files()
     close_connections()
 
 

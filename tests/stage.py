@@ -10,8 +10,11 @@ that wrote anything, the rows the cast began with are put back and everything el
 
 import atexit
 import contextlib
+import hashlib
 import os
+import re
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -24,8 +27,15 @@ from infra.local.services import memory, temporary_folder, valkey
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 TEMPLATE = "rowhouse_test"
 KEPT = "pristine"
+KEPT_MARK = "kept"
+ROOT = Path(__file__).parent.parent
 # Names the folder of the prepared server in the environment of workers.
 PREPARED = "ROWHOUSE_TEST_PREPARED"
+# Names a folder, if one is set, in which the prepared database is kept from run to run: for whoever runs a few tests
+# again and again. It is made anew when something has changed that tables, rights or the cast are made from.
+SHELF = "ROWHOUSE_TEST_KEPT"
+PACKAGES = ("config", "tenants", "shared_apps", "billing", "tenant_apps")
+MADE_FROM = re.compile(r"/migrations/|/apps\.py$|/fleet/|/users/|^config/settings\.py$")
 
 _stack = contextlib.ExitStack()
 atexit.register(_stack.close)
@@ -48,10 +58,61 @@ def set_environment() -> None:
 
 
 def _start_services() -> None:
-    url = os.environ.get("DATABASE_URL") or _start_server(_stack.enter_context(temporary_folder(memory(8))))
+    url = os.environ.get("DATABASE_URL") or _start_fresh_server()
     os.environ["ROWHOUSE_TEST_DATABASE"] = url
     queue = os.environ.get("REDIS_URL") or _stack.enter_context(valkey())
     os.environ["ROWHOUSE_TEST_QUEUE"] = queue.removesuffix("/0").rstrip("/")
+
+
+def _start_fresh_server() -> str:
+    folder = _stack.enter_context(temporary_folder(memory(8)))
+    if (kept := kept_files()) is not None and kept.exists():
+        _copy(kept, folder)
+    return _start_server(folder)
+
+
+def kept_files() -> Path | None:
+    """Where the prepared database is kept, or is to be, if that is asked for."""
+    if SHELF not in os.environ:
+        return None
+    made_of = hashlib.sha256(os.environ["SECRET_KEY"].encode() + (ROOT / "tests/cast.py").read_bytes())
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        if MADE_FROM.search(path.relative_to(ROOT).as_posix()):
+            made_of.update(path.read_bytes())
+    return Path(os.environ[SHELF]) / made_of.hexdigest()[:16]
+
+
+def is_kept() -> bool:
+    """Whether the server that runs was begun with what an earlier run has kept."""
+    return bool(_servers) and (_servers[0].data_dir / KEPT_MARK).exists()
+
+
+def keep_files() -> None:
+    """Keep the prepared database for later runs, where that is asked for."""
+    if (kept := kept_files()) is None or not _servers or _servers[0].home() != _servers[0].data_dir:
+        return
+    with administrator("postgres") as connection:
+        connection.execute("CHECKPOINT")  # and nothing writes any more, so the files are whole
+    with tempfile.TemporaryDirectory(dir=_folder(kept.parent), ignore_cleanup_errors=True) as half:
+        Path(half).chmod(0o711)
+        _copy(_servers[0].data_dir, Path(half) / "made")
+        (Path(half) / "made/postgres/postmaster.pid").unlink()
+        (Path(half) / "made" / KEPT_MARK).touch()
+        with contextlib.suppress(OSError):  # another run was faster
+            (Path(half) / "made").rename(kept)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o711)
+    return path
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a server's files and its password."""
+    _folder(target)
+    names = [name for name in ("postgres", "postgres-password", KEPT_MARK) if (source / name).exists()]
+    subprocess.run(["cp", "-a", *(str(source / name) for name in names), str(target)], check=True)
 
 
 def _start_server(folder: Path) -> str:
@@ -65,9 +126,7 @@ def _start_server(folder: Path) -> str:
 def _start_own_server(prepared: Path) -> None:
     """A server on a copy of the prepared one's files."""
     folder = prepared / WORKER
-    folder.mkdir(mode=0o711)
-    files = [str(prepared / name) for name in ("postgres", "postgres-password")]
-    subprocess.run(["cp", "-a", *files, str(folder)], check=True)
+    _copy(prepared, folder)
     os.environ["ROWHOUSE_TEST_DATABASE"] = _start_server(folder)
 
 
