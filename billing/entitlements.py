@@ -2,30 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from billing.plans import Feature, Limit, PlanVersion, catalogue, newest
 from shared_apps.clients.models import Client
 from tenants.api.limits import Quota
 from tenants.context import Tenant, current_tenant
 from tenants.errors import DomainError
 
-
-class Limit(StrEnum):
-    """What a plan counts."""
-
-    PRODUCTS = "products"
-    ORDERS_PER_MONTH = "orders_per_month"
-    WEBHOOK_ENDPOINTS = "webhook_endpoints"
-
-
+__all__ = ["Feature", "Limit"]
 UNLIMITED: Final = Quota()
-
-
-class Feature(StrEnum):
-    """What a plan has or has not."""
-
-    GRAPHQL = "graphql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +26,17 @@ class Plan:
     requests: Quota = UNLIMITED
 
 
-PLANS: Final[dict[str, Plan]] = {
-    Client.Plan.FREE: Plan(
-        "Free",
-        {Limit.PRODUCTS: 10_000, Limit.ORDERS_PER_MONTH: 10_000, Limit.WEBHOOK_ENDPOINTS: 5},
-        larger="Team",
-        requests=Quota(3_000, 1_500),
-    ),
-    Client.Plan.TEAM: Plan(
-        "Team",
-        {Limit.PRODUCTS: 100_000, Limit.ORDERS_PER_MONTH: 50_000, Limit.WEBHOOK_ENDPOINTS: 20},
-        larger="Business",
-        requests=Quota(12_000, 6_000),
-    ),
-    Client.Plan.BUSINESS: Plan("Business", {}, features=frozenset(Feature), requests=Quota(60_000, 30_000)),
-}
+def _of(version: PlanVersion) -> Plan:
+    return Plan(
+        version.name,
+        {limit: allowed.hard for limit, allowed in version.limits.items() if allowed.hard is not None},
+        larger=newest(version.larger).name if version.larger else None,
+        features=version.features,
+        requests=version.requests,
+    )
+
+
+PLANS: Final[dict[str, Plan]] = {key: _of(newest(key)) for key in catalogue()}
 
 
 class LimitReached(DomainError):

@@ -1,4 +1,4 @@
-"""The usage ledger and what is made of it. Private to billing: others write through `billing.usage`."""
+"""The usage ledger and what is made of it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,27 @@
+"""Billing's tables. Private to billing: others write through `billing.usage` and ask `billing.entitlements`."""
+
+from billing.models.plans import PublishedPlan
+from billing.models.usage import (
+    CurrentTransaction,
+    CurrentUser,
+    Customer,
+    Difference,
+    Export,
+    Fold,
+    Lane,
+    Rollup,
+    UsageRecord,
+)
+
+__all__ = [
+    "CurrentTransaction",
+    "CurrentUser",
+    "Customer",
+    "Difference",
+    "Export",
+    "Fold",
+    "Lane",
+    "PublishedPlan",
+    "Rollup",
+    "UsageRecord",
+]
