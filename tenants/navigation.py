@@ -66,6 +66,11 @@ def register_settings(section: Section) -> None:
     _sections[section.route] = section
 
 
+def is_settings(path: str) -> bool:
+    """Whether a page belongs to the settings; some of them have an address of their own."""
+    return path.startswith(("/settings/", *(reverse(route) for route in _sections)))
+
+
 def settings_pages(principal: Any) -> list[Section]:
     """The pages of the settings that a person may open, in their order."""
     shown = (section for section in _sections.values() if can(principal, section.verb))

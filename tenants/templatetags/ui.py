@@ -143,7 +143,8 @@ def field(bound: BoundField, **more: Any) -> dict[str, Any]:
 def rail(context: Context) -> dict[str, Any]:
     """The navigation of the portal."""
     request: HttpRequest = context["request"]
-    return {"request": request, "user": request.user, "entries": navigation.rail(request), "tenant": tenant()}
+    shown = {"entries": navigation.rail(request), "is_settings": navigation.is_settings(request.path)}
+    return {"request": request, "user": request.user, "tenant": tenant(), **shown}
 
 
 @register.inclusion_tag("components/tabs.html", takes_context=True)

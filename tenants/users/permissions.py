@@ -17,6 +17,7 @@ READ: Final = frozenset(
         "stock",
         "taxes",
         "team",
+        "usage",
     )
 )
 WRITE: Final = frozenset(
@@ -26,6 +27,7 @@ WRITE: Final = frozenset(
 OWN: Final = frozenset({"sessions:own", "tokens:own"})
 MANAGE: Final = frozenset(
     {
+        "billing:manage",
         "domains:manage",
         "invoices:manage",
         "taxes:manage",

@@ -69,6 +69,7 @@ PAGES = {
     "/stock/counts/": "stock:read",
     "/stock/counts/new/": "stock:write",
     "/products/{product}/images/": "products:write",
+    "/usage/": "usage:read",
     "/imports/": "imports:read",
     "/imports/new/": "imports:write",
     "/settings/workspace/": "workspace:manage",

@@ -96,6 +96,7 @@ PAGES = [
     "/settings/team/",
     "/settings/team/new/",
     "/settings/team/{owner}/",
+    "/usage/",
     "/nothing/",
 ]
 EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]

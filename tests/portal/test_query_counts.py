@@ -53,6 +53,7 @@ PAGES = {
     "/imports/{job}/rejected/": 5,
     "/settings/tokens/": 3,
     "/settings/invoices/": 3,
+    "/usage/": 3,
 }
 
 
