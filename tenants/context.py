@@ -40,6 +40,13 @@ class Tenant:
     currency: str = field(default="EUR", compare=False)
     notice: str = field(default="", compare=False)
     delete_after: datetime | None = field(default=None, compare=False)
+    plan: str = field(default="free", compare=False)
+    plan_version: int = field(default=1, compare=False)
+    trial_ends_at: datetime | None = field(default=None, compare=False)
+    access: str = field(default="full", compare=False)
+    access_reason: str = field(default="", compare=False)
+    access_since: datetime | None = field(default=None, compare=False)
+    access_until: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         # The schema's name becomes SQL text in the message that opens a transaction.

@@ -153,7 +153,8 @@ class ClientAdmin(ReadOnly):
     search_fields = ("name", "subdomain", "schema_name", "domains__domain")
     fields = (
         "name", "subdomain", "status", "status_since", "suspension_reason", "notice", "delete_after", "sandbox_of",
-        "plan", "locale", "time_zone", "currency", "schema_name", "id", "created_at", "updated_at",
+        "plan", "plan_version", "trial_ends_at", "access", "access_reason", "access_since", "access_until",
+        "locale", "time_zone", "currency", "schema_name", "id", "created_at", "updated_at",
     )  # fmt: skip
     inlines = (DomainInline,)
     actions_detail = tuple(QUESTIONS)

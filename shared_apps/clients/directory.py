@@ -11,7 +11,8 @@ from tenants.routers import CONTROL_ALIAS
 # A tenant's host is its primary name, if that is verified, and else the one that the platform gave it.
 COLUMNS = """
     c.id, c.schema_name, c.name, coalesce(p.domain, c.subdomain || '.' || %(platform)s), c.status, c.locale,
-    c.time_zone, c.currency, c.notice, c.delete_after"""
+    c.time_zone, c.currency, c.notice, c.delete_after, c.plan, c.plan_version, c.trial_ends_at, c.access,
+    c.access_reason, c.access_since, c.access_until"""
 PRIMARY = "LEFT JOIN clients_domain p ON p.tenant_id = c.id AND p.is_primary AND p.verified_at IS NOT NULL"
 BY_HOST = f"""
     SELECT {COLUMNS} FROM clients_domain d JOIN clients_client c ON c.id = d.tenant_id {PRIMARY}

@@ -11,6 +11,7 @@ from tenants.models import Record
 
 # Where they are explained: tenants/status.py.
 STATUSES: Final = ["provisioning", "active", "maintenance", "suspended", "archived", "deleting"]
+ACCESSES: Final = ["full", "grace", "read_only", "closed"]
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -30,7 +31,17 @@ class Client(Record, TenantMixin):
         ARCHIVED = "archived", "Archived"
         DELETING = "deleting", "Being deleted"
 
+    class Access(models.TextChoices):
+        """What its payments allow; a dimension of its own beside the status, which is the operators'."""
+
+        FULL = "full", "Full"
+        GRACE = "grace", "Full, for a time of grace"
+        READ_ONLY = "read_only", "Read-only"
+        CLOSED = "closed", "Closed but for its bills"
+
     class Plan(models.TextChoices):
+        """The plans' keys. What each version of one holds is known to billing."""
+
         FREE = "free", "Free"
         TEAM = "team", "Team"
         BUSINESS = "business", "Business"
@@ -48,7 +59,16 @@ class Client(Record, TenantMixin):
     sandbox_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="sandboxes"
     )
-    plan = models.CharField(max_length=16, choices=Plan.choices, default=Plan.FREE)
+    plan = models.CharField(max_length=16, default=Plan.FREE)
+    plan_version = models.SmallIntegerField(default=1, db_default=1)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    access = models.CharField(
+        max_length=16, choices=Access.choices, default=Access.FULL, db_default=Access.FULL
+    )
+    # Read by the tenant's people, under a heading that says what is closed.
+    access_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
+    access_since = models.DateTimeField(null=True, blank=True)
+    access_until = models.DateTimeField(null=True, blank=True)
     locale = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="EUR")
@@ -71,8 +91,26 @@ class Client(Record, TenantMixin):
                 | ~models.Q(status="deleting") & models.Q(delete_after__isnull=True),
                 name="clients_client_delete_after",
             ),
+            models.CheckConstraint(
+                condition=models.Q(access__in=ACCESSES), name="clients_client_access_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(plan_version__gte=1), name="clients_client_plan_version_counts"
+            ),
         ]
-        indexes = [models.Index(fields=["status", "-created_at"], name="clients_client_status")]
+        indexes = [
+            models.Index(fields=["status", "-created_at"], name="clients_client_status"),
+            models.Index(
+                fields=["access", "-created_at"],
+                condition=~models.Q(access="full"),
+                name="clients_client_access",
+            ),
+            models.Index(
+                fields=["trial_ends_at"],
+                condition=models.Q(trial_ends_at__isnull=False),
+                name="clients_client_trial_ends_at",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

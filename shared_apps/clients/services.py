@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -49,6 +50,19 @@ class SignUp:
     currency: str = "EUR"
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a new tenant starts with: its plan, and until when it may try that for nothing."""
+
+    plan: str = Client.Plan.FREE
+    plan_version: int = 1
+    trial_ends_at: datetime | None = None
+
+
+# Billing puts itself here, the last one counts; without any a tenant starts on the free plan.
+beginnings: Final[list[Callable[[], Beginning]]] = []
+
+
 def sign_up(
     *, company: str, subdomain: str, email: str, password: str, address: str | None = None, **preferences: str
 ) -> Client:
@@ -85,7 +99,8 @@ def as_tenant(client: Client) -> Tenant:
     """The client as the walls see it, at the name that the platform gave it; `tenants.hosts` knows a primary one."""
     return Tenant(
         client.id, client.schema_name, client.name, client.host, client.status, client.locale, client.time_zone,
-        client.currency, client.notice, client.delete_after,
+        client.currency, client.notice, client.delete_after, client.plan, client.plan_version, client.trial_ends_at,
+        client.access, client.access_reason, client.access_since, client.access_until,
     )  # fmt: skip
 
 
@@ -164,7 +179,11 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
 
 
 def _client(order: SignUp, schema: Schema) -> Client:
+    beginning = beginnings[-1]() if beginnings else Beginning()
     return Client(
+        plan=beginning.plan,
+        plan_version=beginning.plan_version,
+        trial_ends_at=beginning.trial_ends_at,
         id=schema.tenant_id,
         schema_name=schema.name,
         name=order.company,

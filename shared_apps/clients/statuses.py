@@ -61,7 +61,7 @@ TRANSITIONS: Final = {
 
 def suspend_client(*, client_id: UUID, actor: Actor, reason: str) -> Client:
     """Close a tenant's doors; its data stays. Every process knows within two seconds."""
-    reason = _text(reason, "reason", "the reason is kept in the audit log and shown to operators")
+    reason = required_text(reason, "reason", "the reason is kept in the audit log and shown to operators")
     return _change(client_id, actor, "suspend", {"reason": reason}, suspension_reason=reason)
 
 
@@ -165,7 +165,8 @@ def _change(
     return client
 
 
-def _text(text: str, field: str, why: str) -> str:
+def required_text(text: str, field: str, why: str) -> str:
+    """A text that has to be given, in at most 300 characters; raises Invalid."""
     if not (text := text.strip()):
         raise Invalid(f"Say why: {why}.", field=field)
     return _short(text, field)

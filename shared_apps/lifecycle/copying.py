@@ -55,6 +55,7 @@ def _plan(operation: Operation, source: Client) -> Plan:
         name=operation.options.get("name") or f"{source.name} (sandbox)"[:120],
         subdomain=operation.options["subdomain"],
         plan=source.plan,
+        plan_version=source.plan_version,
         locale=source.locale,
         time_zone=source.time_zone,
         currency=source.currency,

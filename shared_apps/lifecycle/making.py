@@ -36,6 +36,7 @@ class Plan:
     time_zone: str
     currency: str
     sandbox_of: UUID | None = None
+    plan_version: int = 1
 
 
 def require_free(subdomain: str) -> str:
@@ -118,6 +119,7 @@ def _insert(plan: Plan, schema: Schema) -> Client:
         lookalike=lookalike(plan.subdomain),
         status=Client.Status.PROVISIONING,
         plan=plan.plan,
+        plan_version=plan.plan_version,
         locale=plan.locale,
         time_zone=plan.time_zone,
         currency=plan.currency,

@@ -50,26 +50,30 @@ def _insert(entry: AuditEntry, question: Question) -> list[Any]:
 
 
 def record_all(
-    *, actor: Actor, verb: str, told: Sequence[tuple[models.Model, dict[str, Any]]]
+    *,
+    actor: Actor,
+    verb: str,
+    told: Sequence[tuple[models.Model, dict[str, Any]]],
+    using: str | None = None,
 ) -> list[AuditEntry]:
     """Write the entries of one verb about many records, each with its own data, in one statement."""
     entries = [audit_entry(actor=actor, verb=verb, target=target, data=data) for target, data in told]
     if entries:
-        _copy(entries)
+        _copy(entries, using or router.db_for_write(AuditEntry))
     question, answer = question_of(verb), None
-    if entries and question is not None and isinstance(current.get(), Tenant):
+    if entries and question is not None and using is None and isinstance(current.get(), Tenant):
         answer = _answer(question)
     for entry, (target, _) in zip(entries, told, strict=True):
         tell(Recorded(entry, actor, target, answer))
     return entries
 
 
-def _copy(entries: Sequence[AuditEntry]) -> None:
+def _copy(entries: Sequence[AuditEntry], using: str) -> None:
     """Write many entries by COPY, which costs a fifth of an INSERT's time."""
     fields = AuditEntry._meta.concrete_fields
     columns = ", ".join(str(field.column) for field in fields)
     statement = f"COPY {AuditEntry._meta.db_table} ({columns}) FROM STDIN"
-    connection = connections[router.db_for_write(AuditEntry)]
+    connection = connections[using]
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for entry in entries:
             values = {field.attname: getattr(entry, field.attname) for field in fields}
