@@ -1,12 +1,10 @@
 """The plans: what is sold now, what was sold before, and what a tenant has. They stand in `billing/catalogue/`."""
 
 from functools import cache
-from typing import Final
 
 from billing.catalogue.reading import read
 from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
 from billing.models import PublishedPlan
-from shared_apps.clients.models import Client
 from tenants.context import Tenant
 
 __all__ = [
@@ -21,7 +19,6 @@ __all__ = [
     "stripe_prices",
     "versions_of",
 ]
-BASE: Final = "base"
 
 
 @cache
@@ -59,7 +56,7 @@ def offered() -> list[PlanVersion]:
 
 def plan_of(tenant: Tenant) -> PlanVersion:
     """What a tenant has."""
-    return newest(Client.objects.values_list("plan", flat=True).get(pk=tenant.id))
+    return plan_version(tenant.plan, tenant.plan_version)
 
 
 def stripe_prices(version: PlanVersion) -> dict[str, str]:
