@@ -39,20 +39,23 @@ HOW: Final = (
 )
 RAW_TABLE: Final = """
     CREATE TABLE public.bench_usage (id uuid NOT NULL, tenant text NOT NULL, meter text NOT NULL,
-        quantity bigint NOT NULL, idempotency_key text NOT NULL, occurred_at timestamptz NOT NULL,
+        quantity bigint NOT NULL, idempotency_key text NOT NULL, occurred_at timestamptz NOT NULL, source uuid,
         PRIMARY KEY (tenant, idempotency_key));
     GRANT INSERT, SELECT ON public.bench_usage TO rowhouse_control"""
 RAW: Final = """
-    INSERT INTO public.bench_usage (id, tenant, meter, quantity, idempotency_key, occurred_at)
-    SELECT id, tenant, 'api_calls', 1, 'api_call:' || id, at
-      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS noted (id, tenant, at) ON CONFLICT DO NOTHING"""
+    INSERT INTO public.bench_usage (id, tenant, meter, quantity, idempotency_key, occurred_at, source)
+    SELECT id, tenant, 'api_calls', 1, 'api_call:' || id, at, source
+      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[]) AS noted (id, tenant, at, source)
+    ON CONFLICT DO NOTHING"""
+# Of the API calls each is one of three credentials of its tenant.
 MILLION: Final = """
-    INSERT INTO public.billing_usagerecord (id, tenant, meter, quantity, idempotency_key, occurred_at)
+    INSERT INTO public.billing_usagerecord (id, tenant, meter, quantity, idempotency_key, occurred_at, source)
     SELECT gen_random_uuid(), 't_bench' || n %% %(tenants)s,
            (ARRAY['api_calls', 'orders_placed', 'webhooks_delivered'])[1 + n / 7 %% 3], 1 + n %% 5, 'bench:' || n,
-           date_trunc('hour', now()) - make_interval(secs => %(hours)s * 3600 * (1 - n::float / (%(rows)s + 1)))
+           date_trunc('hour', now()) - make_interval(secs => %(hours)s * 3600 * (1 - n::float / (%(rows)s + 1))),
+           CASE WHEN n / 7 %% 3 = 0 THEN md5((n / 21 %% 3)::text)::uuid END
       FROM generate_series(1, %(rows)s) AS n"""
-AGAIN: Final = "DELETE FROM billing_rollup; DELETE FROM billing_export; DELETE FROM billing_lane"
+AGAIN: Final = "TRUNCATE billing_rollup, billing_sourcehour, billing_usagewatch, billing_export, billing_lane"
 
 
 def run() -> Report:
@@ -126,14 +129,14 @@ def _tax() -> Iterator[tuple[float, float]]:
     from tenants.api import metering
 
     application, turns = get_wsgi_application(), cycle(prepare(TENANTS)["list_jwt"])
-    note: Callable[[str], None] = metering.calls.note
+    note: Callable[[str, UUID], None] = metering.calls.note
 
-    def cost(noting: Callable[[str], None]) -> float:
+    def cost(noting: Callable[[str, UUID], None]) -> float:
         with patch.object(metering.calls, "note", noting):
             found = serve(application, islice(turns, REQUESTS))
         return found["python"] + found["postgres"]
 
-    sides = {True: note, False: lambda schema: None}
+    sides = {True: note, False: lambda schema, source: None}
     for _ in range(4):
         cost(note)
     for number in range(TAX_ROUNDS):
@@ -153,7 +156,7 @@ def _rows() -> Iterator[tuple[float, float]]:
         administrator.execute(RAW_TABLE)
 
     def raw(batch: list[ApiCall]) -> None:
-        columns = zip(*((call.key, call.schema, call.at) for call in batch), strict=True)
+        columns = zip(*((call.key, call.schema, call.at, call.source) for call in batch), strict=True)
         with connections["control"].cursor() as cursor:
             cursor.execute(RAW, [list(column) for column in columns])
 
@@ -172,8 +175,9 @@ def _rate(write: Callable[[Any], None]) -> float:
     def key() -> UUID:
         return uuid7()
 
+    sources = [uuid7() for _ in range(50)]
     batches = [
-        [ApiCall(key(), f"t_bench{turn % 20}", timezone.now()) for turn in range(BATCH)]
+        [ApiCall(key(), f"t_bench{turn % 20}", timezone.now(), sources[turn % 50]) for turn in range(BATCH)]
         for _ in range(BATCHES)
     ]
     start = time.perf_counter()

@@ -35,4 +35,7 @@ class BillingConfig(AppConfig):
         "billing_rollup": "tenant",
         "billing_export": "tenant",
         "billing_customer": "tenant",
+        "billing_sourcehour": "tenant",
+        "billing_usagealert": "tenant",
+        "billing_spendcap": "tenant",
     }

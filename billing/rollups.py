@@ -38,20 +38,38 @@ KEPT: Final = """
     ON CONFLICT (tenant, meter, hour) DO UPDATE
        SET quantity = excluded.quantity, last_at = excluded.last_at, computed_at = now()
      WHERE (r.quantity, r.last_at) IS DISTINCT FROM (excluded.quantity, excluded.last_at)"""
+# What has changed is looked at by the alerts, however late they come; both wait for each other on these rows.
+TOLD: Final = """
+    INSERT INTO billing_usagewatch AS w (tenant) SELECT DISTINCT tenant FROM kept
+    ON CONFLICT (tenant) DO UPDATE SET noted_at = now()"""
+# In one pass: by credential, where one is known, and of these the hour.
 FOLD: Final = f"""
-    INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
-    SELECT tenant, meter, date_bin('1 hour', occurred_at, 'epoch'),
-           CASE WHEN meter = ANY(%(peaks)s) THEN max(quantity) ELSE greatest(sum(quantity), 0)::bigint END,
-           max(occurred_at)
-      FROM billing_usagerecord
-     WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(counted)s)
-     GROUP BY 1, 2, 3 {KEPT}"""
+    WITH fine AS MATERIALIZED (
+        SELECT tenant, meter, date_bin('1 hour', occurred_at, 'epoch') AS hour, source,
+               sum(quantity)::bigint AS total, max(quantity) AS peak, max(occurred_at) AS last_at
+          FROM billing_usagerecord
+         WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(counted)s)
+         GROUP BY 1, 2, 3, 4),
+    sources AS (
+        INSERT INTO billing_sourcehour AS s (tenant, meter, hour, source, quantity)
+        SELECT tenant, meter, hour, source, total FROM fine WHERE source IS NOT NULL
+        ON CONFLICT (tenant, meter, hour, source) DO UPDATE SET quantity = excluded.quantity
+         WHERE s.quantity <> excluded.quantity),
+    kept AS (
+        INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
+        SELECT tenant, meter, hour,
+               CASE WHEN meter = ANY(%(peaks)s) THEN max(peak) ELSE greatest(sum(total), 0)::bigint END,
+               max(last_at)
+          FROM fine GROUP BY 1, 2, 3 {KEPT} RETURNING tenant)
+    {TOLD}"""
 FOLD_LEVELS: Final = f"""
-    INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
-    SELECT DISTINCT ON (1, 2, 3) tenant, meter, date_bin('1 hour', occurred_at, 'epoch'), quantity, occurred_at
-      FROM billing_usagerecord
-     WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(levels)s)
-     ORDER BY 1, 2, 3, occurred_at DESC, recorded_at DESC {KEPT}"""
+    WITH kept AS (
+        INSERT INTO billing_rollup AS r (tenant, meter, hour, quantity, last_at)
+        SELECT DISTINCT ON (1, 2, 3) tenant, meter, date_bin('1 hour', occurred_at, 'epoch'), quantity, occurred_at
+          FROM billing_usagerecord
+         WHERE occurred_at >= %(begin)s AND occurred_at < %(end)s AND meter = ANY(%(levels)s)
+         ORDER BY 1, 2, 3, occurred_at DESC, recorded_at DESC {KEPT} RETURNING tenant)
+    {TOLD}"""
 # Of a gauge Stripe takes what is dated last, so each message
 # about an hour is dated after those before it.
 SEAL: Final = """

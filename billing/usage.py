@@ -23,16 +23,16 @@ RECORD_USAGE: Final = """
 
 # Over the platform's own login, for calls of many tenants at once.
 RECORD_CALLS: Final = """
-    INSERT INTO public.billing_usagerecord (id, tenant, meter, quantity, idempotency_key, occurred_at)
-    SELECT id, tenant, 'api_calls', 1, 'api_call:' || id, at
-      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS noted (id, tenant, at)
+    INSERT INTO public.billing_usagerecord (id, tenant, meter, quantity, idempotency_key, occurred_at, source)
+    SELECT id, tenant, 'api_calls', 1, 'api_call:' || id, at, source
+      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[]) AS noted (id, tenant, at, source)
     ON CONFLICT DO NOTHING
 """
 
 
 def record_calls(noted: Sequence[ApiCall]) -> None:
     """Write API calls of any tenants; the same call twice is one, as its key and its time were made with it."""
-    columns = zip(*((call.key, call.schema, call.at) for call in noted), strict=True)
+    columns = zip(*((call.key, call.schema, call.at, call.source) for call in noted), strict=True)
     connection = connections[CONTROL_ALIAS]
     connection.close_if_unusable_or_obsolete()
     with connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """Billing's tables. Private to billing: others write through `billing.usage` and ask `billing.entitlements`."""
 
+from billing.models.alerts import SourceHour, SpendCap, UsageAlert, UsageWatch
 from billing.models.plans import PublishedPlan
 from billing.models.usage import (
     CurrentTransaction,
@@ -23,5 +24,9 @@ __all__ = [
     "Lane",
     "PublishedPlan",
     "Rollup",
+    "SourceHour",
+    "SpendCap",
+    "UsageAlert",
     "UsageRecord",
+    "UsageWatch",
 ]

@@ -42,7 +42,8 @@ class UsageRecord(models.Model):
     idempotency_key = models.CharField(max_length=120)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
-    # A tenant's role may not fill these two.
+    # A tenant's role may not fill these three. The source is the API token or the person, where it is known.
+    source = models.UUIDField(null=True, editable=False)
     txid = models.BigIntegerField(null=True, db_default=CurrentTransaction(), editable=False)
     is_correction = models.BooleanField(db_default=False, editable=False)
 

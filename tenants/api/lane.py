@@ -138,7 +138,7 @@ class Lane:
     ) -> HttpResponse | None:
         plan = route.plans.plan(request, caller.principal)
         is_allowed = all(can(caller.principal, verb) for verb in plan.verbs)
-        if not is_allowed or not admit(request, tenant, caller.key):
+        if not is_allowed or not admit(request, tenant, caller.principal):
             return None
         key = _key(request, route)
         plan = plan.of(key) if key else plan

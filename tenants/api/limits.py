@@ -168,7 +168,7 @@ class ByPlan(BaseThrottle):
         principal: Any = request.user
         if tenant is None or not principal.is_authenticated:
             return True
-        if not admit(plain, tenant, f"{principal.actor_kind}:{principal.pk}"):
+        if not admit(plain, tenant, principal):
             raise TooManyRequests(
                 "This workspace or this credential has made all requests of this minute that the plan allows. "
                 "Wait as long as Retry-After says, or move to a larger plan.",
@@ -177,15 +177,15 @@ class ByPlan(BaseThrottle):
         return True
 
 
-def admit(request: Any, tenant: Tenant, credential: str) -> bool:
+def admit(request: Any, tenant: Tenant, principal: Any) -> bool:
     """Whether the request may go on; counts it once, and meters it."""
     if hasattr(request, "rate"):
         return request.rate is None or bool(request.rate.is_allowed)
-    rate = limiter.take(tenant, credential)
+    rate = limiter.take(tenant, f"{principal.actor_kind}:{principal.pk}")
     request.rate = rate
     if rate is not None and not rate.is_allowed:
         return False
-    calls.note(tenant.schema)
+    calls.note(tenant.schema, principal.pk)
     return True
 
 

@@ -25,11 +25,15 @@ log = structlog.get_logger("rowhouse.metering")
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call. Its key is the platform's own: callers name their requests, and could give all of them one name."""
+    """One call. Its key is the platform's own: callers name their requests, and could give all of them one name.
+
+    `source` is the API token or the person that it was let through for.
+    """
 
     key: UUID
     schema: str
     at: datetime
+    source: UUID | None = None
 
 
 Sink = Callable[[Sequence[ApiCall]], None]
@@ -44,9 +48,9 @@ class Calls:
         self._full = threading.Event()
         self._writer: threading.Thread | None = None
 
-    def note(self, schema: str) -> None:
+    def note(self, schema: str, source: UUID) -> None:
         """Remember one call."""
-        self._noted.append(ApiCall(uuid7(), schema, timezone.now()))
+        self._noted.append(ApiCall(uuid7(), schema, timezone.now(), source))
         if len(self._noted) >= BATCH:
             self._full.set()
 

@@ -39,11 +39,6 @@ class Recognised:
         """Whether neither its time is over nor its key retired."""
         return self.until > timezone.now() and (self.kid is None or verifying_key(self.kid) is not None)
 
-    @property
-    def key(self) -> str:
-        """What the credential is counted by."""
-        return f"{self.principal.actor_kind}:{self.principal.pk}"
-
 
 class Recognition:
     """What this process remembers; the credentials that were met longest ago are forgotten."""

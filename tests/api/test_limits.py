@@ -15,6 +15,7 @@ from billing.models import UsageRecord
 from billing.usage import record_calls
 from tenants.api.limits import Quota, limiter
 from tenants.api.metering import ApiCall, Calls, calls
+from tenants.models import uuid7
 from tests.api.calls import Api, problem, signed_in
 
 # Django is set up once, before the two processes part: neither has a connection or a thread yet.
@@ -93,7 +94,7 @@ def test_no_thread_writes_behind_the_tests_back():
     assert "api-calls" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_calls_are_metered_once_each_whatever_their_request_id(owner_api, acme, small):
+def test_calls_are_metered_once_each_whatever_their_request_id(owner_api, acme, owner, small):
     owner_api.client.get("/api/v1/me/", headers={"x-request-id": "always-the-same"})
     owner_api.client.get("/api/v1/products/", headers={"x-request-id": "always-the-same"})
     owner_api.get("products/")
@@ -102,8 +103,8 @@ def test_calls_are_metered_once_each_whatever_their_request_id(owner_api, acme, 
     assert calls.flush() == 3
     record_calls(noted)  # a batch that is written again adds nothing
     assert (
-        list(UsageRecord.objects.values_list("tenant", "meter", "quantity"))
-        == [(acme.schema, "api_calls", 1)] * 3
+        list(UsageRecord.objects.values_list("tenant", "meter", "quantity", "source"))
+        == [(acme.schema, "api_calls", 1, owner.pk)] * 3
     )
 
 
@@ -118,7 +119,7 @@ def test_calls_that_cannot_be_written_are_kept():
 
     own.sink = sink
     for number in range(3):
-        own.note(f"t_{number}")
+        own.note(f"t_{number}", uuid7())
     assert (own.flush(), len(written)) == (0, 0)
     broken = False
     assert own.flush() == 3

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from billing.meters import METERS
-from billing.models import Export, Fold, Rollup, UsageRecord
+from billing.models import Export, Fold, Rollup, SourceHour, UsageRecord, UsageWatch
 from billing.rollups import fold, seal_tenant
 from billing.usage import record_calls, record_usage
 from tenants.api.metering import ApiCall
@@ -66,6 +66,25 @@ def test_folding_again_and_replaying_changes_nothing(use: Use, acme: Tenant, glo
     folded()
     assert (windows(), sent()) == before
     assert sorted(windows()) == [("api_calls", 1, 1, 1), ("api_calls", 1, 2, 1), ("orders_placed", 1, 1, 1)]
+
+
+def test_calls_are_also_counted_by_credential_and_who_changed_is_noted(acme: Tenant, globex: Tenant) -> None:
+    one, other = uuid7(), uuid7()
+    at = HOUR - timedelta(minutes=5)
+    batch = [ApiCall(uuid7(), acme.schema, at, source) for source in (one, one, other, None)]
+    for _ in range(2):
+        record_calls(batch)
+        Fold.objects.update(seen=None)
+        folded()
+        found = dict(SourceHour.objects.values_list("source", "quantity"))
+        assert (found, windows()) == ({one: 2, other: 1}, [("api_calls", 1, 4, 1)])
+    assert list(UsageWatch.objects.values_list("tenant", flat=True)) == [acme.schema]
+    record_calls([ApiCall(uuid7(), acme.schema, at, other)])
+    UsageWatch.objects.all().delete()
+    folded()
+    folded()
+    assert SourceHour.objects.get(source=other).quantity == 2
+    assert UsageWatch.objects.get().tenant == acme.schema, "and globex, whose hours did not change, is not"
 
 
 def test_what_comes_late_raises_a_revision_that_tells_the_difference(use: Use, acme: Tenant) -> None:
