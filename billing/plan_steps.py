@@ -260,7 +260,9 @@ def _version(
 
 def _difference(ours: Object, theirs: Object) -> str:
     """The first thing that differs, as the file has it and as it was."""
-    name = next(name for name in ours if ours[name] != theirs.get(name))
+    name = next((name for name in ours if ours[name] != theirs.get(name)), None)
+    if name is None:
+        return "its fingerprint is another"
     mine, other = ours[name], theirs.get(name)
     if isinstance(mine, dict) and isinstance(other, dict):
         return _difference(mine | dict.fromkeys(other.keys() - mine.keys()), other)

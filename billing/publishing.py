@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -13,10 +14,10 @@ from billing.catalogue.versions import PlanVersion
 from billing.models import PublishedPlan
 from billing.plan_steps import Catalogue, Found, Sign, Step, find_steps
 from billing.plans import catalogue
-from billing.stripe import Stripe, account
+from billing.stripe import Stripe, StripeFailed, account
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
-from tenants.errors import Conflict
+from tenants.errors import Conflict, DomainError
 from tenants.routers import CONTROL_ALIAS
 
 
@@ -25,6 +26,14 @@ class CannotPublish(Conflict):
 
     code = "plans_differ"
     title = "The plans cannot be published as they are"
+
+
+class StripeFailing(DomainError):
+    """Stripe refused a call or gave no answer; what was done before stays."""
+
+    code = "stripe_failed"
+    status = 502
+    title = "Stripe did not do it"
 
 
 def compare_plans(*, stripe: Stripe | None = None, plans: Catalogue | None = None) -> list[Step]:
@@ -53,7 +62,8 @@ def synchronise_plans(
     done = [step for step in steps if step.do is not None]
     for step in done:
         assert step.do is not None
-        step.do()
+        with _told():
+            step.do()
         tell(step)
     if done:
         record(actor=actor, verb="plans.synchronised", data={"steps": [str(step) for step in done]})
@@ -95,9 +105,28 @@ def _steps(
     if stripe is None and not settings.STRIPE_API_KEY:
         raise CannotPublish("STRIPE_API_KEY is not set: there is no account to hold the plans against.")
     files = catalogue() if plans is None else plans
-    return list(find_steps(Found(stripe or account(), files), files, publish))
+    with _told():
+        return list(find_steps(Found(stripe or account(), files), files, publish))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except StripeFailed as failure:
+        raise StripeFailing(
+            f"Stripe did not do it: {failure} What is done stays done: try again, and it goes on from there."
+        ) from failure
 
 
 def differing(steps: list[Step]) -> list[Step]:
     """The steps that are not as they should be."""
     return [step for step in steps if step.sign is not Sign.SAME]
+
+
+def state_of(row: PublishedPlan) -> str:
+    """How a published version stands to the files."""
+    version = next((each for each in catalogue().get(row.key, ()) if each.number == row.number), None)
+    if version is None or version.fingerprint != row.fingerprint:
+        return "Not what the file says"
+    return "Offered" if version.is_offered else "Kept for those who have it"

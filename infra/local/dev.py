@@ -32,7 +32,9 @@ from infra.local.supervisor import Child, Say, Service, Supervisor, end_leftover
 from infra.local.valkey import Valkey
 
 READY_SECONDS = 90
-MARKS = ("granian", "celery", "infra.local.processes", "billing.simulator")
+MARKS = ("granian", "celery", "infra.local.processes", "billing.simulator", "sync_plans")
+# The simulated Stripe begins empty, or with what was published before; a real one is synchronised by people.
+PUBLISH = [sys.executable, "manage.py", "sync_plans", "--apply", "--verbosity", "0"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -101,7 +103,7 @@ def _serve(
     # The others would only slow the start of what a person waits for.
     supervisor.start("web")
     _wait_until_ready(supervisor, port)
-    supervisor.start("worker", "courier", "beat", "simulator")
+    supervisor.start("worker", "courier", "beat", "simulator", "plans")
     if options.check:
         return _check(supervisor, port, demo, time.monotonic() - began)
     print(banner(demo, data, port, time.monotonic() - began), flush=True)
@@ -174,6 +176,8 @@ def _supervisor(
     names = [name for name in PROCESSES if is_simulated or name != "simulator"]
     say = Say([*names, *services], quiet=quiet)
     children = [Child(name, command_of(name), environment, say) for name in names]
+    if is_simulated:
+        children.append(Child("plans", PUBLISH, environment, say, once=True))
     return Supervisor(children, services, data / "processes.json", say)
 
 
@@ -196,11 +200,13 @@ def _is_ready(port: int) -> bool:
 def _check(supervisor: Supervisor, port: int, demo: dict[str, Any], seconds: float) -> int:
     """Walk the journey beside the supervisor, which goes on tending."""
     print(f"{'ready':<58}{seconds * 1000:>8.0f} ms", flush=True)
+    tasks = [child for child in supervisor.children if child.once]
     outcome: list[bool] = []
     walker = threading.Thread(target=lambda: outcome.append(walk(port, demo)), daemon=True)
     walker.start()
     supervisor.run(until=lambda: not walker.is_alive())
-    if outcome == [True]:
+    published = supervisor.run(until=lambda: all(task.is_done for task in tasks), seconds=READY_SECONDS)
+    if outcome == [True] and published:
         return 0
     print("\nThe processes' last lines:", *supervisor.say.last[-60:], sep="\n", file=sys.stderr)
     return 1

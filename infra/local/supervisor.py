@@ -35,16 +35,26 @@ class Service(Protocol):
 
 
 class Child:
-    """One process, restarted when it ends."""
+    """One process, restarted when it ends; one that has a task to do `once` is, until it has done it."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        say: Say,
+        *,
+        once: bool = False,
+    ) -> None:
         self.name, self.command, self.environment, self.say = name, list(command), dict(environment), say
+        self.once, self.is_done = once, False
         self.process: subprocess.Popen[bytes] | None = None
         self.failures = 0
         self.started_at, self.start_again_at = 0.0, math.inf
 
     def start(self) -> None:
         """Start in a process group of its own: Ctrl-C is ours to pass on, in our order."""
+        self.is_done = False
         self.process = subprocess.Popen(
             self.command,
             cwd=ROOT,
@@ -87,6 +97,9 @@ class Child:
 
     def _note_the_end(self, now: float, process: subprocess.Popen[bytes]) -> None:
         pids.kill_group(process.pid)
+        if self.once and process.returncode == 0:
+            self.is_done, self.start_again_at, self.process = True, math.inf, None
+            return
         self.failures = 0 if now - self.started_at > HEALTHY_AFTER else self.failures
         pause = BACKOFF[min(self.failures, len(BACKOFF) - 1)]
         self.say(self.name, f"ended with {_ending(process.returncode)}; starts again in {pause} s")

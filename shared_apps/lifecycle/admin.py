@@ -78,6 +78,7 @@ class Asking:
         back: str,
         form: forms.Form | None = None,
         counted: dict[str, Any] | None = None,
+        caption: str = "What would go",
         danger: bool = False,
         then: str = "operators:lifecycle_operation_changelist",
     ) -> HttpResponse:
@@ -97,6 +98,7 @@ class Asking:
             "text": text,
             "form": form,
             "counted": counted,
+            "caption": caption,
             "danger": danger,
             "back": back,
         }

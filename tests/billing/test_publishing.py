@@ -9,18 +9,27 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from billing.meters import METERS
 from billing.models import PublishedPlan
 from billing.plan_steps import Catalogue, Sign
 from billing.plans import catalogue, newest, plan_version, stripe_prices
-from billing.publishing import CannotPublish, compare_plans, differing, synchronise_plans
+from billing.publishing import (
+    CannotPublish,
+    StripeFailing,
+    compare_plans,
+    differing,
+    state_of,
+    synchronise_plans,
+)
 from billing.simulator.server import Server, running
-from billing.stripe import Stripe, StripeFailed, account, connect
+from billing.stripe import Stripe, account, connect
+from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
-from tenants.context import public_context
+from tenants.context import Tenant, public_context
+from tests.cast import OPERATOR, PASSWORD
 
 ACTOR = Actor.system("tests")
 
@@ -97,7 +106,7 @@ def test_a_call_that_fails_is_made_again_by_the_next_run(kind: str, stripe: Stri
     for path in ("/v1/products", "/v1/prices", "/v1/billing/meters"):
         server.simulator.faults.add(kind=kind, path=path, method="POST")
     for _ in range(3):
-        with pytest.raises(StripeFailed):
+        with pytest.raises(StripeFailing, match="try again"):
             synchronise_plans(actor=ACTOR, stripe=stripe)
     apply(stripe)
     assert counted(stripe) == ALL
@@ -200,3 +209,34 @@ def test_the_command_shows_and_does_nothing_without_apply(stripe: Stripe, server
     account.cache_clear()
     with pytest.raises(CommandError, match="STRIPE_API_KEY is not set"):
         run()
+
+
+def test_operators_see_who_has_what_and_mend_what_drifted(
+    stripe: Stripe, server: Server, acme: Tenant
+) -> None:
+    apply(stripe)
+    change(
+        stripe, lambda client: client.v1.prices.update, stripe_prices(newest("team"))["base"], active=False
+    )
+    set_standing(client_id=acme.id, actor=ACTOR, reason="bought", plan="team", plan_version=2)
+    PublishedPlan.objects.filter(key="free").update(fingerprint="other")
+    browser = Client(headers={"host": "localhost"})
+    browser.post("/admin/login/", {"username": OPERATOR, "password": PASSWORD})
+    page = browser.get("/admin/billing/publishedplan/")
+    rows = {str(row): (row.many, state_of(row)) for row in page.context["cl"].result_list}
+    assert rows["team v2"] == (1, "Offered")
+    assert rows["team v1"] == (0, "Kept for those who have it")
+    assert rows["free v1"][1] == "Not what the file says"
+    compare = "/admin/billing/publishedplan/compare/"
+    assert browser.get(compare).status_code == 403, "there is no account"
+    with override_settings(STRIPE_API_KEY="sk_test_simulator", STRIPE_ADDRESS=server.address):
+        account.cache_clear()
+        shown = browser.get(compare).content.decode()
+        assert "! price team-v2-base" in shown
+        assert "was archived at Stripe" in shown
+        refused = browser.post(compare, follow=True).content.decode()
+        assert "What is published stays" in refused
+        PublishedPlan.objects.filter(key="free").update(fingerprint=newest("free").fingerprint)
+        browser.post(compare)
+        assert differing(compare_plans()) == []
+    account.cache_clear()

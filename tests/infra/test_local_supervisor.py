@@ -83,6 +83,19 @@ def test_a_killed_child_starts_again_and_a_failing_one_ever_more_slowly(supervis
     assert supervisor.children[0].process.pid != first
 
 
+def test_a_task_is_done_once_and_begun_again_only_after_a_failure(supervise, tmp_path):
+    tried = str(tmp_path / "tried")
+    code = f"import pathlib, sys; p = pathlib.Path({tried!r}); sys.exit(0 if p.exists() else p.touch() or 7)"
+    supervisor = supervise(task=[sys.executable, "-c", code])
+    (task,) = supervisor.children
+    task.once = True
+    supervisor.start()
+    assert supervisor.run(until=lambda: task.is_done, seconds=LIMIT)
+    assert said(supervisor, "ended with status 7; starts again")()
+    supervisor.tend()
+    assert task.process is None
+
+
 def test_stopping_takes_the_grandchildren_along_and_kills_the_stubborn(supervise, monkeypatch):
     monkeypatch.setattr("infra.local.supervisor.STOP_SECONDS", 0.5)
     supervisor = supervise(web=STUBBORN, worker=WITH_A_CHILD)

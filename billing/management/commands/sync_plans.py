@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, synchronise_plans
-from billing.stripe import StripeFailed
 from tenants.audit.actors import Actor
 from tenants.context import public_context
 from tenants.errors import DomainError
@@ -33,26 +32,22 @@ class Command(BaseCommand):
         with public_context():
             try:
                 steps = compare_plans()
-                self._tell(steps, as_json=options["json"], applied=apply)
+                self._tell(steps, apply, options)
                 if apply:
                     synchronise_plans(actor=Actor.system(f"manage.py sync_plans, by {getuser()}"))
             except DomainError as error:
                 raise CommandError(error.detail) from error
-            except StripeFailed as failure:
-                raise CommandError(
-                    f"Stripe did not do it: {failure}. What is done stays done: run it again."
-                ) from failure
 
-    def _tell(self, steps: list[Step], *, as_json: bool, applied: bool) -> None:
-        if as_json:
+    def _tell(self, steps: list[Step], applied: bool, options: dict[str, Any]) -> None:
+        if options["json"]:
             self.stdout.write(_document(steps, applied))
             return
-        for step in steps:
+        for step in steps if options["verbosity"] else differing(steps):
             self.stdout.write(f"  {step}")
         counted = Counter(step.sign for step in steps)
         told = ", ".join(f"{counted[sign]} {word}" for sign, word in WORDS.items() if counted[sign])
         way_on = "" if applied else " Do it with --apply."
-        self.stdout.write(f"{told}." + (way_on if differing(steps) else " Nothing to do."))
+        self.stdout.write(f"Plans: {told}." + (way_on if differing(steps) else " Nothing to do."))
 
 
 def _document(steps: list[Step], applied: bool) -> str:

@@ -43,6 +43,7 @@ NEEDS_ANOTHER_STATE: Final = re.compile(
     r"clients/client/.*/(open|reopen|keep)/|lifecycle/operation/.*/(download|restore|put-back)/"
     # Messages that wait for nobody, differences that are not open, and no account at Stripe.
     r"|billing/export/.*/(retry|accept)/|billing/difference/(.*/(correct|dismiss)|reconcile)/"
+    r"|billing/publishedplan/compare/"
 )
 NAMED = re.compile(r"\(\?P<(\w+)>[^)]*\)|<\w+:(\w+)>")
 
