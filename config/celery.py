@@ -64,6 +64,11 @@ SCHEDULE = {
         "task": "billing.tasks.reconcile_last_days",
         "schedule": crontab(hour="5", minute="10"),
     },
+    "sweep-stripe-events": {
+        "task": "shared_apps.inbox.tasks.sweep_events",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},

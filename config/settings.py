@@ -41,6 +41,7 @@ SHARED_APPS = [
     "shared_apps.domains",
     "shared_apps.lifecycle",
     "shared_apps.keys",
+    "shared_apps.inbox",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -9,5 +9,6 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/", include("tenants.urls")),
     path("", include("shared_apps.clients.urls")),
+    path("", include("shared_apps.inbox.urls")),
     path("admin/", operators.urls),
 ]
