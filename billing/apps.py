@@ -38,4 +38,8 @@ class BillingConfig(AppConfig):
         "billing_sourcehour": "tenant",
         "billing_usagealert": "tenant",
         "billing_spendcap": "tenant",
+        "billing_subscription": "tenant",
+        "billing_stripeinvoice": "tenant",
+        "billing_case": "tenant",
+        "billing_deed": "tenant",
     }

@@ -298,6 +298,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STRIPE_API_KEY = env.secret("STRIPE_API_KEY")
 STRIPE_ADDRESS = env.url("STRIPE_ADDRESS")
 STRIPE_WEBHOOK_SECRETS = env.csv("STRIPE_WEBHOOK_SECRETS")
+BILLING_GRACE_DAYS = env.integer("BILLING_GRACE_DAYS")
 
 # E-mail addresses are unique by lower case, which this check cannot see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

@@ -143,6 +143,13 @@ _TABLE = (
         "whsec_example",
         default="",
     ),
+    _number(
+        "BILLING_GRACE_DAYS",
+        "For so many days after a payment has failed a tenant goes on as before; then it can only read.",
+        7,
+        0,
+        90,
+    ),
     _number("SIMULATOR_PORT", "The port of the simulated Stripe that bin/dev starts.", 12111, 1, 65535),
     Variable(
         "PUBLIC_HOST",

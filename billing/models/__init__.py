@@ -1,11 +1,19 @@
 """Billing's tables. Private to billing: others write through `billing.usage` and ask `billing.entitlements`."""
 
+from billing.models.accounts import (
+    ENDED,
+    OPEN,
+    Case,
+    Customer,
+    Deed,
+    StripeInvoice,
+    Subscription,
+)
 from billing.models.alerts import SourceHour, SpendCap, UsageAlert, UsageWatch
 from billing.models.plans import PublishedPlan
 from billing.models.usage import (
     CurrentTransaction,
     CurrentUser,
-    Customer,
     Difference,
     Export,
     Fold,
@@ -15,9 +23,13 @@ from billing.models.usage import (
 )
 
 __all__ = [
+    "ENDED",
+    "OPEN",
+    "Case",
     "CurrentTransaction",
     "CurrentUser",
     "Customer",
+    "Deed",
     "Difference",
     "Export",
     "Fold",
@@ -26,6 +38,8 @@ __all__ = [
     "Rollup",
     "SourceHour",
     "SpendCap",
+    "StripeInvoice",
+    "Subscription",
     "UsageAlert",
     "UsageRecord",
     "UsageWatch",

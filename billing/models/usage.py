@@ -200,21 +200,6 @@ class Lane(models.Model):
         ]
 
 
-class Customer(models.Model):
-    """Who pays for a tenant at Stripe."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tenant = models.TextField(unique=True)
-    stripe_id = models.CharField(max_length=60, unique=True)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return self.stripe_id
-
-
 class Difference(models.Model):
     """An hour of which Stripe has another figure than we have sent."""
 

@@ -1,0 +1,90 @@
+"""The platform's account at a simulator of the tests: plans on sale, tenants that pay, and time that passes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from billing.meters import METERS
+from billing.models import Customer, PublishedPlan
+from billing.projecting import refresh_customer
+from billing.simulator.server import Server
+from billing.simulator.world import DAY, HOUR
+from billing.stripe import Stripe, account
+from tenants.context import Tenant
+
+BASES = {"team": 2900, "business": 24900}
+
+
+class Platform:
+    """Stripe as the platform's own settings name it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.world = server.simulator.world
+        self.stripe: Stripe = account()
+        self.clock = ""
+
+    def call(self, path: str, *ids: str, **params: Any) -> Any:
+        """Make a call that changes something, whatever key: `call("customers.create", name="x")`."""
+
+        def picked(client: Any) -> Any:
+            found = client.v1
+            for step in path.split("."):
+                found = getattr(found, step)
+            return found
+
+        return self.stripe.send(picked, *ids, key=f"test:{time.monotonic_ns()}", params=params)
+
+    def publish(self) -> None:
+        """Put two plans on sale: a base price, and orders by use."""
+        meter = METERS["orders_placed"]
+        made = self.call(
+            "billing.meters.create",
+            display_name=meter.title,
+            event_name=meter.event_name,
+            default_aggregation={"formula": meter.formula},
+        )
+        metered = {"interval": "month", "usage_type": "metered", "meter": made.id}
+        for key, base in BASES.items():
+            product = self.call("products.create", name=key.title()).id
+            common = {"product": product, "currency": "eur"}
+            prices = {
+                "base": self.call(
+                    "prices.create", **common, unit_amount=base, recurring={"interval": "month"}
+                ).id,
+                meter.key: self.call("prices.create", **common, unit_amount=2, recurring=metered).id,
+            }
+            PublishedPlan.objects.create(
+                key=key, number=1, fingerprint="test", content={}, product=product, prices=prices
+            )
+
+    def customer(self, tenant: Tenant, card: str = "pm_card_visa") -> Customer:
+        """A tenant that is a customer with a card."""
+        self.clock = self.call("test_helpers.test_clocks.create", frozen_time=int(time.time())).id
+        email = f"owner@{tenant.name.lower()}.example"
+        made = self.call("customers.create", name=tenant.name, email=email, test_clock=self.clock)
+        customer = Customer.objects.create(tenant=tenant.schema, stripe_id=made.id)
+        self.give_card(customer, card)
+        return refresh_customer(made.id)
+
+    def give_card(self, customer: Customer, card: str) -> None:
+        """Another card, which pays from now on."""
+        method = self.call("payment_methods.attach", card, customer=customer.stripe_id).id
+        settings = {"default_payment_method": method}
+        self.call("customers.update", customer.stripe_id, invoice_settings=settings)
+
+    def subscribe(self, customer: Customer, plan: str = "team", **more: Any) -> str:
+        """A subscription as Checkout makes it, of which the platform has not heard yet."""
+        prices = PublishedPlan.objects.get(key=plan).prices.values()
+        items = [{"price": price} for price in prices]
+        made = self.call("subscriptions.create", customer=customer.stripe_id, items=items, **more)
+        return str(made.id)
+
+    def wait(self, *, days: float = 0, hours: float = 0) -> None:
+        """Let time pass for the customer that was made last; with us it stays."""
+        before = self.stripe.read(lambda client: client.v1.test_helpers.test_clocks.retrieve, self.clock)
+        then = before.frozen_time + int(days * DAY + hours * HOUR)
+        self.call("test_helpers.test_clocks.advance", self.clock, frozen_time=then)
+        while self.world.store.get("test_helpers.test_clock", self.clock)["status"] != "ready":
+            time.sleep(0.002)
