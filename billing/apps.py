@@ -27,7 +27,7 @@ class BillingConfig(AppConfig):
     # The one thing a tenant's role may do in public. The tenant column is not in the list: the database
     # fills it with the role that inserts, so a forged tenant is refused.
     public_grants: ClassVar[dict[str, list[str]]] = {
-        "billing_usagerecord": ["id", "meter", "quantity", "idempotency_key", "occurred_at"],
+        "billing_usagerecord": ["id", "meter", "quantity", "idempotency_key", "occurred_at", "lease"],
     }
     # Invoices are written from these, also after a tenant has gone.
     kept_after_deletion: ClassVar[dict[str, str]] = {

@@ -10,6 +10,7 @@ from billing.models.accounts import (
     Subscription,
 )
 from billing.models.alerts import SourceHour, SpendCap, UsageAlert, UsageWatch
+from billing.models.allowances import Budget, Lease, Override
 from billing.models.plans import PublishedPlan
 from billing.models.usage import (
     CurrentTransaction,
@@ -25,6 +26,7 @@ from billing.models.usage import (
 __all__ = [
     "ENDED",
     "OPEN",
+    "Budget",
     "Case",
     "CurrentTransaction",
     "CurrentUser",
@@ -34,6 +36,8 @@ __all__ = [
     "Export",
     "Fold",
     "Lane",
+    "Lease",
+    "Override",
     "PublishedPlan",
     "Rollup",
     "SourceHour",

@@ -46,6 +46,8 @@ class UsageRecord(models.Model):
     source = models.UUIDField(null=True, editable=False)
     txid = models.BigIntegerField(null=True, db_default=CurrentTransaction(), editable=False)
     is_correction = models.BooleanField(db_default=False, editable=False)
+    # From which lease of a budget it was spent, where its tenant has one.
+    lease = models.UUIDField(null=True, editable=False)
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
