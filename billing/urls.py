@@ -1,5 +1,9 @@
 """API routes of billing."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from billing import viewsets_whatif
+
+urlpatterns = [
+    path("billing/what-if/", viewsets_whatif.WhatIfView.as_view(), name="billing-what-if"),
+]

@@ -93,6 +93,7 @@ RECORDS = {
     "seller/": 2,
     "workspace/": 1,
     "api-tokens/{token}/": 2,
+    "billing/what-if/": 2,
     "categories/{category}/": 2,
     "customers/{customer}/addresses/{address}/": 3,
     "customers/{customer}/notes/{note}/": 3,

@@ -70,6 +70,7 @@ PAGES = {
     "/stock/counts/new/": "stock:write",
     "/products/{product}/images/": "products:write",
     "/usage/": "usage:read",
+    "/billing/what-if/": "billing:manage",
     "/imports/": "imports:read",
     "/imports/new/": "imports:write",
     "/settings/workspace/": "workspace:manage",

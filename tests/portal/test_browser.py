@@ -97,6 +97,7 @@ PAGES = [
     "/settings/team/new/",
     "/settings/team/{owner}/",
     "/usage/",
+    "/billing/what-if/?orders_placed=2",
     "/nothing/",
 ]
 EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]

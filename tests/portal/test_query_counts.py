@@ -54,6 +54,7 @@ PAGES = {
     "/settings/tokens/": 3,
     "/settings/invoices/": 3,
     "/usage/": 3,
+    "/billing/what-if/": 3,
 }
 
 
