@@ -15,6 +15,7 @@ from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
 from tenants.audit.actors import Actor
 from tenants.context import tenant_context
+from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 from tenants.users.models import User
 
@@ -64,7 +65,7 @@ def tend_ledger() -> None:
     exporting.forget_settled(datetime.combine(partitions.first_kept(today), time(), UTC))
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask, purpose=Purpose.UPKEEP)
 def measure_tenant() -> None:
     """Measure the gauges of one tenant."""
     take_snapshots(timezone.now())

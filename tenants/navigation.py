@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tenants.standing import Purpose, refusal_of
 from tenants.users.permissions import can
 
 MOST_ENTRIES: Final = 7
@@ -112,5 +113,7 @@ def commands(principal: Any) -> list[Command]:
 
 
 def rail(request: HttpRequest) -> list[tuple[Entry, bool]]:
-    """The groups for a request's person, each with whether the page belongs to it."""
+    """The groups for a request's person, each with whether the page belongs to it; none that is closed at present."""
+    if refusal_of(getattr(request, "tenant", None), Purpose.READ):
+        return []
     return [(entry, entry.is_current(request.path)) for entry in entries(request.user)]

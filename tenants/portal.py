@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from tenants.context import Tenant
 from tenants.errors import DomainError
 from tenants.middleware import undo_writes
+from tenants.standing import BILLING_PATH, Closed, Purpose, exports, is_manager, refusal_of, usual_purpose
 from tenants.users.models import User
 from tenants.users.permissions import VERBS, can
 
@@ -33,8 +34,11 @@ class PortalRequest(HttpRequest):
     tenant: Tenant
 
 
-def portal(verb: str) -> Callable[[View], View]:
-    """Let signed-in people through whose role includes the verb; others sign in or see why they may not."""
+def portal(verb: str, *, purpose: Purpose | None = None) -> Callable[[View], View]:
+    """Let signed-in people through whose role includes the verb; others sign in or see why they may not.
+
+    `purpose` says what the view is for, where that does not follow from its verb and method: see `tenants.standing`.
+    """
     if verb not in VERBS:
         raise ValueError(f"{verb!r} is no verb; add it to tenants/users/permissions.py.")
 
@@ -45,20 +49,26 @@ def portal(verb: str) -> Callable[[View], View]:
                 return _sign_in_first(request)
             if not can(request.user, verb):
                 return forbidden(request, verb)
-            return _answered(view, request, *args, **kwargs)
+            return _withheld(request, verb, purpose) or _answered(view, request, *args, **kwargs)
 
         guarded.verb = verb  # type: ignore[attr-defined]  # read by the start-up check
+        guarded.purpose = purpose  # type: ignore[attr-defined]  # read by tests
         return guarded
 
     return decorate
 
 
-def portal_public(reason: str) -> Callable[[View], View]:
-    """Declare a view open to everybody, and say why."""
+def portal_public(reason: str, *, purpose: Purpose | None = None) -> Callable[[View], View]:
+    """Declare a view open to everybody, and say why; `purpose` as with `portal`."""
 
     def decorate(view: View) -> View:
-        view.public_because = reason  # type: ignore[attr-defined]  # read by the start-up check
-        return view
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return _withheld(request, None, purpose) or view(request, *args, **kwargs)
+
+        guarded.public_because = reason  # type: ignore[attr-defined]  # read by the start-up check
+        guarded.purpose = purpose  # type: ignore[attr-defined]  # read by tests
+        return guarded
 
     return decorate
 
@@ -66,6 +76,34 @@ def portal_public(reason: str) -> Callable[[View], View]:
 def forbidden(request: HttpRequest, verb: str) -> HttpResponse:
     """The page for somebody who is signed in but may not do this."""
     return render(request, "errors/403.html", {"verb": verb}, status=403)
+
+
+def _withheld(request: HttpRequest, verb: str | None, purpose: Purpose | None) -> HttpResponse | None:
+    """What is answered while the tenant's payments do not allow this; None where they do.
+
+    A part of a page is told in a toast, and what was typed stays where it is; a page keeps it in a form of its own.
+    """
+    wanted = purpose or usual_purpose(verb, str(request.method))
+    refusal = refusal_of(getattr(request, "tenant", None), wanted, request.user)
+    if refusal is None:
+        return None
+    if getattr(request, "htmx", False) and not request.headers.get("HX-Boosted"):
+        return HttpResponse(refusal.detail, status=refusal.status, content_type="text/plain; charset=utf-8")
+    context = {"refusal": refusal, "is_manager": is_manager(request.user), "typed": _typed(request)}
+    more = {"exports": exports() if isinstance(refusal, Closed) else (), "billing": BILLING_PATH}
+    return render(request, "errors/withheld.html", {**context, **more}, status=refusal.status)
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form has sent, so that it can be sent again; secrets are typed anew."""
+    if request.method != "POST":
+        return []
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken" and "password" not in name
+    ]
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:

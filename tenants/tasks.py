@@ -7,7 +7,8 @@ from celery.exceptions import Ignore, Reject
 
 from tenants.context import NoTenant, Tenant, current, current_tenant, public_context, tenant_context
 from tenants.hosts import directory
-from tenants.status import Door, Work, answer
+from tenants.standing import Purpose, work_for
+from tenants.status import Work
 
 TENANT_HEADER, HELD_HEADER = "tenant", "held"
 SOONEST, LATEST = 1, 30
@@ -32,10 +33,12 @@ class RealmlessTask(Task):  # type: ignore[type-arg]  # generic for the type che
 class TenantTask(RealmlessTask):
     """Runs in the tenant that the message's header names, and nowhere else; not before the tenant is open again.
 
-    The task enters the context only; it opens its transactions itself, as short as they can be.
+    The task enters the context only; it opens its transactions itself, as short as they can be. `purpose` says what it
+    is for: one that says nothing changes the tenant's business, and is not run while payments do not allow that.
     """
 
     abstract = True
+    purpose: Purpose = Purpose.CHANGE
 
     def apply_async(  # type: ignore[override]  # options are passed on as they come
         self, args: Any = None, kwargs: Any = None, **options: Any
@@ -46,11 +49,12 @@ class TenantTask(RealmlessTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tenant = self._tenant()
-        match answer(tenant.status, Door.TASKS):
+        match work_for(tenant, self.purpose):
             case Work.HOLD:
                 self._hold(tenant)
             case Work.DROP:
-                raise Reject(f"Task {self.name} is dropped: its tenant is {tenant.status}.", requeue=False)
+                state = f"{tenant.status}, with {tenant.access} access"
+                raise Reject(f"Task {self.name} is dropped: its tenant is {state}.", requeue=False)
         with tenant_context(tenant):
             return self.run(*args, **kwargs)
 

@@ -9,6 +9,7 @@ from shared_apps.clients.workspace import change_workspace
 from tenants.api.viewsets import TenantView
 from tenants.audit.actors import actor_of
 from tenants.context import current_tenant
+from tenants.standing import Purpose
 from tenants.users.serializers import WorkspaceSerializer
 
 
@@ -16,6 +17,8 @@ class WorkspaceView(TenantView):
     """Name, language, time zone and currency of the workspace."""
 
     verbs = {"get": "account:read", "patch": "workspace:manage"}
+    # It says how the workspace stands: who may settle that reads it where nothing else is open.
+    purposes = {"get": Purpose.BILLING}
     http_method_names = ["get", "head", "patch"]
     input_class = WorkspaceChangesSerializer
     output_class = WorkspaceSerializer

@@ -8,6 +8,7 @@ from shared_apps.clients.quarantine import forget_released_names
 from shared_apps.domains.checking import check_claim, take_due_claims
 from shared_apps.domains.services import forget_expired_claims
 from shared_apps.domains.telling import send_letter
+from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 
 
@@ -31,7 +32,9 @@ def sweep_names() -> None:
     forget_released_names()
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+@shared_task(
+    base=TenantTask, purpose=Purpose.UPKEEP, autoretry_for=(OSError,), retry_backoff=True, max_retries=8
+)
 def mail_owners(letter: str, domain: str, problem: str) -> None:
     """Write to the owners about a name; an unreachable mail server is tried again."""
     send_letter(letter, domain, problem)

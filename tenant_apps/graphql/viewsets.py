@@ -12,6 +12,7 @@ from tenant_apps.graphql.rights import Context
 from tenant_apps.graphql.schema import schema
 from tenant_apps.graphql.serializers import QuerySerializer, ResultSerializer
 from tenants.api.viewsets import TenantView
+from tenants.standing import Purpose
 
 logger = logging.getLogger("rowhouse.graphql")
 
@@ -20,6 +21,7 @@ class GraphQLView(TenantView):
     """Reading by GraphQL, where the plan has it. The schema can be asked for by introspection."""
 
     verbs = {"post": "graphql:read"}
+    purposes = {"post": Purpose.READ}
     input_class = QuerySerializer
     output_class = ResultSerializer
 

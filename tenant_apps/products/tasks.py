@@ -8,6 +8,7 @@ from tenant_apps.products.languages import follow_language
 from tenant_apps.products.notices import send_low_stock, tell_low_stock
 from tenants.audit.actors import Actor
 from tenants.context import tenant_context
+from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 
 
@@ -25,7 +26,9 @@ def watch_tenant_stock() -> None:
     tell_low_stock(actor=Actor.system("the daily look at stock"))
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+@shared_task(
+    base=TenantTask, purpose=Purpose.UPKEEP, autoretry_for=(OSError,), retry_backoff=True, max_retries=8
+)
 def mail_low_stock() -> None:
     """Mail the list of what is low; an unreachable mail server is tried again."""
     send_low_stock()

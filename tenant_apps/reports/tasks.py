@@ -6,10 +6,11 @@ from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
 from tenant_apps.reports import services
 from tenants.context import tenant_context
+from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask, purpose=Purpose.UPKEEP)
 def roll_up_tenant() -> None:
     """Add up one tenant's days that have changed."""
     services.roll_up()

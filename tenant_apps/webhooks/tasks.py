@@ -14,19 +14,22 @@ from tenant_apps.webhooks.services import forget_old_events
 from tenant_apps.webhooks.switching import send_letter
 from tenants.context import tenant_context
 from tenants.hosts import directory
-from tenants.status import Door, Work, answer
+from tenants.standing import Purpose, work_for
+from tenants.status import Work
 from tenants.tasks import PublicTask, TenantTask
 
 log = structlog.get_logger("rowhouse.webhooks")
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask, purpose=Purpose.UPKEEP)
 def deliver(endpoint_id: str) -> None:
     """Send what waits for one endpoint; a message for one that is in other hands does nothing."""
     deliver_to(UUID(endpoint_id))
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+@shared_task(
+    base=TenantTask, purpose=Purpose.UPKEEP, autoretry_for=(OSError,), retry_backoff=True, max_retries=8
+)
 def mail_owners(endpoint_id: str) -> None:
     """Write to the owners about an endpoint; an unreachable mail server is tried again."""
     send_letter(UUID(endpoint_id))
@@ -37,7 +40,7 @@ def sweep_due() -> None:
     """Hand over the endpoints whose time has come, by the hints: retries, and what dead workers left behind."""
     for schema, endpoint_id in due.take_overdue():
         tenant = directory.by_schema(schema)
-        if tenant is None or answer(tenant.status, Door.TASKS) == Work.DROP:
+        if tenant is None or work_for(tenant, deliver.purpose) == Work.DROP:
             due.drop(schema, endpoint_id)
             continue
         with tenant_context(tenant):
@@ -57,7 +60,7 @@ def sweep_everything() -> None:
             log.exception("webhooks.sweep_failed", schema=tenant.schema)
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask, purpose=Purpose.UPKEEP)
 def forget_old_events_of_tenant() -> None:
     """Drop what is older than the log reaches back."""
     forget_old_events()

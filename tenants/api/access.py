@@ -6,21 +6,24 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from tenants.standing import SAFE_METHODS, Purpose, refusal_of, usual_purpose
 from tenants.users.permissions import VERBS, can
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 
 class Declares:
     """The declaration of an API view: a resource with its verbs, or the reason why it is open to all.
 
     `resource = "products"` asks for products:read on safe methods and products:write on the others; `verbs`
-    names other verbs by action (by lower-case method on plain views); `public_because` opens the view.
+    names other verbs by action (by lower-case method on plain views); `public_because` opens the view. `purposes`
+    says by action what it is for, where that does not follow from its verb and method: see `tenants.standing`.
     """
 
     resource: ClassVar[str] = ""
     verbs: ClassVar[dict[str, str]] = {}
     public_because: ClassVar[str] = ""
+    purposes: ClassVar[dict[str, Purpose]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -43,6 +46,12 @@ class Declares:
         return f"{cls.resource}:{'read' if method in SAFE_METHODS else 'write'}"
 
     @classmethod
+    def purpose_for(cls, action: str, method: str) -> Purpose:
+        """What an action is for, as far as the tenant's payments go."""
+        declared = cls.purposes.get(action)
+        return declared or usual_purpose(cls.verb_for(action, method), method)
+
+    @classmethod
     def declared_access(cls) -> str | None:
         """What the view declares, as text for the start-up check; None when it declares nothing."""
         if cls.public_because:
@@ -55,12 +64,38 @@ class HasVerb(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Check the verb; a method that the view does not know is left to be answered with 405."""
-        method = str(request.method)
-        action = getattr(view, "action", "get" if method == "HEAD" else method.lower())
-        # By the names of methods first: a plain view has a `query` of its own, and QUERY is a method by now.
-        is_known = method.lower() in view.http_method_names and hasattr(view, str(action))
-        if action in (None, "options") or not is_known:
-            return True
-        verb = view.verb_for(action, method)
+        action = known_action(request, view)
+        verb = view.verb_for(action, str(request.method)) if action else None
         self.message = f"This needs {verb}, which your role or the scopes of your token do not include."
         return verb is None or can(request.user, verb)
+
+
+class IsOpen(BasePermission):
+    """Let through what the tenant's payments leave open; raises what is withheld."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """A repeated POST may have been answered before it was closed: then it is left to the view."""
+        is_repeatable = request.method == "POST" and IDEMPOTENCY_KEY in request.headers
+        if not (is_repeatable and hasattr(view, "is_answered_again")):
+            require_open(request, view)
+        return True
+
+
+def require_open(request: Request, view: Any) -> None:
+    """Raise what is withheld, if the view is for something that the tenant's payments do not leave open."""
+    action = known_action(request, view)
+    if action is None:
+        return
+    tenant = getattr(request._request, "tenant", None)
+    refusal = refusal_of(tenant, view.purpose_for(action, str(request.method)), request.user)
+    if refusal is not None:
+        raise refusal
+
+
+def known_action(request: Request, view: Any) -> str | None:
+    """What the view calls the request's method; None for one that it does not know, which is answered with 405."""
+    method = str(request.method)
+    action = getattr(view, "action", "get" if method == "HEAD" else method.lower())
+    # By the names of methods first: a plain view has a `query` of its own, and QUERY is a method by now.
+    is_known = method.lower() in view.http_method_names and hasattr(view, str(action))
+    return str(action) if action not in (None, "options") and is_known else None

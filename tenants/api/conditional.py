@@ -8,9 +8,9 @@ from django.db import connections
 from django.db.models import Model, QuerySet
 from rest_framework.generics import GenericAPIView
 
-from tenants.api.access import SAFE_METHODS
 from tenants.api.etags import is_same_state, listed
 from tenants.errors import DomainError, PreconditionFailed
+from tenants.standing import SAFE_METHODS
 
 HEADER = "If-Match"
 

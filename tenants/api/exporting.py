@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from tenants.api.failures import InvalidQuery
 from tenants.api.renderers import CSVRenderer, JSONRenderer
 from tenants.exporting import FORMATS, Sheet
+from tenants.standing import Purpose
 from tenants.workbooks import CONTENT_TYPE
 
 
@@ -26,6 +27,7 @@ class Exports:
     """GET …/export/: the whole list as a file. `sheets` declares its columns; the first one is what is sent unasked."""
 
     sheets: ClassVar[tuple[Sheet, ...]]
+    purposes: ClassVar[dict[str, Purpose]] = {"export": Purpose.EXPORT}
 
     @extend_schema(
         responses={

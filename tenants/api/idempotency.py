@@ -24,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.api.access import IDEMPOTENCY_KEY, require_open
 from tenants.api.failures import InvalidHeader
 from tenants.api.models import IdempotencyKey
 from tenants.context import realm_key
@@ -31,7 +32,7 @@ from tenants.errors import Conflict, DomainError, Invalid
 from tenants.models import uuid7
 from tenants.sealing import CannotUnseal, seal, unseal
 
-HEADER: Final = "Idempotency-Key"
+HEADER: Final = IDEMPOTENCY_KEY
 REPLAYED: Final = "Idempotent-Replayed"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT_FOR: Final = timedelta(hours=24)
@@ -117,6 +118,8 @@ def _attempt(handler: Callable[[], HttpResponseBase]) -> HttpResponseBase:
 class Repeatable(APIView):
     """Base of views: a POST that carries an idempotency key has its effect once."""
 
+    # What was answered before the tenant's payments closed it is answered still; see `tenants.api.access`.
+    is_answered_again = True
     _claim: Claim | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -130,6 +133,8 @@ class Repeatable(APIView):
             claim = Claim.make(request, key)
             if isinstance(claim, HttpResponse):
                 return claim
+            # Before the claim is this view's: a refusal is not kept, so that the key is good once it is open again.
+            require_open(request, self)
             self._claim = claim
             return _attempt(lambda: handler(request, *args, **kwargs))
 

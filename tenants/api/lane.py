@@ -33,6 +33,7 @@ from tenants.checks import routes
 from tenants.context import TENANT_ALIAS, Tenant, current
 from tenants.hosts import canonical, directory, is_public
 from tenants.replicas import replica
+from tenants.standing import Purpose, refusal_of
 from tenants.status import Door, answer
 from tenants.users.permissions import can
 from tenants.users.recognition import Recognised, recognition
@@ -211,7 +212,7 @@ def _is_free() -> bool:
 def _open_tenant(request: HttpRequest) -> Tenant:
     host = canonical(request.get_host())
     tenant = None if is_public(host) else directory.by_host(host)
-    if tenant is None or answer(tenant.status, Door.API) is not None:
+    if tenant is None or answer(tenant.status, Door.API) or refusal_of(tenant, Purpose.READ):
         raise NotHere
     return tenant
 

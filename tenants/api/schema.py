@@ -188,10 +188,11 @@ def describe_problems(
 
 
 PROBLEMS: Final = (
-    "A problem (RFC 9457). 400: the body cannot be read. 401: no valid credential. 403: it does not include the "
-    "right. 404: nothing with this id. 405, 406, 413, 415: the method, the wanted or the sent form. 409: the "
-    "present state does not allow it. 412, 428: If-Match names another state, or is needed. 422: the input is wrong, "
-    "as `errors` says. 429: too often; see Retry-After. 503: try again; see Retry-After."
+    "A problem (RFC 9457). 400: the body cannot be read. 401: no valid credential. 402: the plan, or what is owed, "
+    "does not allow it. 403: the credential does not include the right, or the workspace is closed. 404: nothing with "
+    "this id. 405, 406, 413, 415: the method, the wanted or the sent form. 409: the present state does not allow it. "
+    "412, 428: If-Match names another state, or is needed. 422: the input is wrong, as `errors` says. 429: too often; "
+    "see Retry-After. 503: try again; see Retry-After."
 )
 PROBLEM: Final[Schema] = {
     "type": "object",

@@ -7,7 +7,7 @@ from typing import Any
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.users.authentication.TenantAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.access.HasVerb"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.access.HasVerb", "tenants.api.access.IsOpen"],
     "DEFAULT_THROTTLE_CLASSES": ["tenants.api.limits.ByPlan"],
     "DEFAULT_RENDERER_CLASSES": ["tenants.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tenants.api.parsers.StrictJSONParser"],

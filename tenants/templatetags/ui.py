@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from tenants import formats, navigation
 from tenants.context import NoTenant, Tenant, current_tenant
+from tenants.standing import BILLING_PATH, banner_of, is_manager
 from tenants.users import permissions
 
 register = template.Library()
@@ -145,6 +146,14 @@ def rail(context: Context) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     shown = {"entries": navigation.rail(request), "is_settings": navigation.is_settings(request.path)}
     return {"request": request, "user": request.user, "tenant": tenant(), **shown}
+
+
+@register.inclusion_tag("components/standing.html", takes_context=True)
+def standing(context: Context) -> dict[str, Any]:
+    """The banner of a workspace whose payments or trial need somebody; it asks the database nothing."""
+    request: HttpRequest = context["request"]
+    found = getattr(request, "tenant", None)
+    return {"banner": banner_of(found), "billing": BILLING_PATH, "is_manager": is_manager(request.user)}
 
 
 @register.inclusion_tag("components/tabs.html", takes_context=True)

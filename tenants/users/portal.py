@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from tenants.portal import attempt, done, portal_public, posted, show_form
 from tenants.signing import BadLink
+from tenants.standing import Purpose
 from tenants.templatetags.ui import THEMES
 from tenants.users.entering import enter, leave
 from tenants.users.forms import NewPasswordForm, ResetForm, SignInForm
@@ -23,7 +24,7 @@ from tenants.users.verification import verify_email
 YEAR: Final = 365 * 24 * 3600
 
 
-@portal_public("the way in")
+@portal_public("the way in", purpose=Purpose.SELF)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponseBase:
@@ -39,7 +40,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     return show_form(request, "users/sign_in.html", {"form": form, "next": _next(request)})
 
 
-@portal_public("leaving needs no right")
+@portal_public("leaving needs no right", purpose=Purpose.SELF)
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Sign out and go to the sign-in page."""
@@ -47,7 +48,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("users:sign_in")
 
 
-@portal_public("the ticket is the credential: signed for this tenant, good once and for a minute")
+@portal_public(
+    "the ticket is the credential: signed for this tenant, good once and for a minute", purpose=Purpose.SELF
+)
 @require_GET
 def welcome(request: HttpRequest, ticket: str) -> HttpResponse:
     """Let somebody in who signed up on the public host a moment ago."""
@@ -59,7 +62,7 @@ def welcome(request: HttpRequest, ticket: str) -> HttpResponse:
     return redirect("/")
 
 
-@portal_public("the mailed link is the proof")
+@portal_public("the mailed link is the proof", purpose=Purpose.SELF)
 @require_GET
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     """Mark an address proven. It can be opened twice, and by a mail scanner first, without harm."""
@@ -70,7 +73,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "users/email_verified.html", {"person": user})
 
 
-@portal_public("for people who cannot sign in")
+@portal_public("for people who cannot sign in", purpose=Purpose.SELF)
 @require_http_methods(["GET", "POST"])
 def forgot(request: HttpRequest) -> HttpResponse:
     """Ask for a link by mail; the answer is the same for known and unknown addresses."""
@@ -83,7 +86,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
     return show_form(request, "users/forgot.html", {"form": form, "sent": sent})
 
 
-@portal_public("the mailed link is the proof")
+@portal_public("the mailed link is the proof", purpose=Purpose.SELF)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def choose_password(request: HttpRequest, token: str) -> HttpResponse:
@@ -104,7 +107,7 @@ def choose_password(request: HttpRequest, token: str) -> HttpResponse:
     return show_form(request, "users/choose_password.html", {"form": form, "person": person})
 
 
-@portal_public("a cookie about colours, for everybody")
+@portal_public("a cookie about colours, for everybody", purpose=Purpose.SELF)
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Keep light or dark for those without scripts."""

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tenants.audit.actors import actor_of
 from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form
+from tenants.standing import Purpose
 from tenants.users.entering import current_sign_in
 from tenants.users.forms import ApiTokenForm, RotationForm
 from tenants.users.models import ApiToken, SignIn
@@ -24,7 +25,7 @@ register_settings(Section("API tokens", "users:token_list", "tokens:own", order=
 register_settings(Section("Sessions", "users:sign_in_list", "sessions:own", order=12))
 
 
-@portal("tokens:own")
+@portal("tokens:own", purpose=Purpose.SELF)
 @require_GET
 def token_list(request: PortalRequest) -> HttpResponse:
     """API tokens, the newest first: all of the workspace for those who manage them, else one's own."""
@@ -45,7 +46,7 @@ def token_new(request: PortalRequest) -> HttpResponse:
     return show_form(request, "users/token_new.html", {"form": form})
 
 
-@portal("tokens:own")
+@portal("tokens:own", purpose=Purpose.SELF)
 @require_http_methods(["GET", "POST"])
 def token_rotate(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Give a token a new secret and show it, this once."""
@@ -58,7 +59,7 @@ def token_rotate(request: PortalRequest, pk: UUID) -> HttpResponse:
     return show_form(request, "users/token_rotate.html", {"form": form, "token": token})
 
 
-@portal("tokens:own")
+@portal("tokens:own", purpose=Purpose.SELF)
 @require_http_methods(["GET", "POST"])
 def token_revoke(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Ask, then end the token at once."""
@@ -90,7 +91,7 @@ def _rotate(request: PortalRequest, token: ApiToken, form: RotationForm) -> tupl
     )
 
 
-@portal("sessions:own")
+@portal("sessions:own", purpose=Purpose.SELF)
 @require_GET
 def sign_in_list(request: PortalRequest) -> HttpResponse:
     """Where the person is signed in, by browsers and by programs."""
@@ -99,7 +100,7 @@ def sign_in_list(request: PortalRequest) -> HttpResponse:
     return render(request, "users/sign_in_list.html", context)
 
 
-@portal("sessions:own")
+@portal("sessions:own", purpose=Purpose.SELF)
 @require_http_methods(["GET", "POST"])
 def sign_in_end(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Ask, then end one sign-in."""
@@ -110,7 +111,7 @@ def sign_in_end(request: PortalRequest, pk: UUID) -> HttpResponse:
     return render(request, "users/sign_in_end.html", {"sign_in": sign_in})
 
 
-@portal("sessions:own")
+@portal("sessions:own", purpose=Purpose.SELF)
 @require_POST
 def sign_ins_end(request: PortalRequest) -> HttpResponse:
     """End every sign-in but this one."""

@@ -13,6 +13,7 @@ from tenants.audit.actors import actor_of
 from tenants.navigation import Command, Section, register_command, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, portal_public, posted, show_form, tried
 from tenants.signing import BadLink
+from tenants.standing import Purpose
 from tenants.users import team
 from tenants.users.entering import enter
 from tenants.users.forms import AcceptForm, InviteForm, RoleForm
@@ -80,7 +81,8 @@ def team_reactivate(request: PortalRequest, pk: UUID) -> HttpResponse:
     return _done(request, _person(pk), team.reactivate_person, "{} may sign in again.")
 
 
-@portal("team:manage")
+# To shut somebody out must not wait for a payment.
+@portal("team:manage", purpose=Purpose.SELF)
 @require_http_methods(["GET", "POST"])
 def team_deactivate(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Ask, then close an account."""

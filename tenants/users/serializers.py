@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from tenants.api import fields
 from tenants.api.serializers import TenantModelSerializer, TenantSerializer
+from tenants.standing import TABLE
 from tenants.users.models import ApiToken, Role, SignIn, User
 from tenants.users.permissions import SCOPES
 
@@ -68,6 +69,22 @@ class WorkspaceSerializer(TenantSerializer):
     locale = fields.TextField(read_only=True)
     time_zone = fields.TextField(read_only=True)
     currency = fields.TextField(read_only=True)
+    plan = fields.TextField(read_only=True, help_text="The plan's key.")
+    plan_version = serializers.IntegerField(
+        read_only=True, help_text="A plan keeps the terms of its version."
+    )
+    access = fields.ChoiceField(
+        enum="WorkspaceAccess",
+        choices=list(TABLE),
+        read_only=True,
+        help_text="What is open: `read_only` refuses changes with 402, `closed` all but bills and exports with 403.",
+    )
+    access_reason = fields.TextField(read_only=True, help_text="Why, where access is not full.")
+    access_since = fields.TimestampField(read_only=True, allow_null=True)
+    access_until = fields.TimestampField(
+        read_only=True, allow_null=True, help_text="When grace ends, unless it is paid by then."
+    )
+    trial_ends_at = fields.TimestampField(read_only=True, allow_null=True)
 
 
 class MeSerializer(TenantSerializer):

@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
+from tenants.standing import Purpose
 from tenants.tasks import TenantTask
 from tenants.users.models import User
 from tenants.users.passwords import send_reset
@@ -12,7 +13,9 @@ from tenants.users.team import send_invitation
 from tenants.users.verification import send_verification
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+@shared_task(
+    base=TenantTask, purpose=Purpose.SELF, autoretry_for=(OSError,), retry_backoff=True, max_retries=8
+)
 def mail_verification(user_id: str) -> None:
     """Mail the link that proves a person's address; an unreachable mail server is tried again."""
     with transaction.atomic():
@@ -21,7 +24,9 @@ def mail_verification(user_id: str) -> None:
         send_verification(user)
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
+@shared_task(
+    base=TenantTask, purpose=Purpose.SELF, autoretry_for=(OSError,), retry_backoff=True, max_retries=5
+)
 def mail_password_reset(user_id: str) -> None:
     """Mail the link that lets a person choose a new password."""
     with transaction.atomic():
@@ -29,7 +34,9 @@ def mail_password_reset(user_id: str) -> None:
     send_reset(user)
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+@shared_task(
+    base=TenantTask, purpose=Purpose.UPKEEP, autoretry_for=(OSError,), retry_backoff=True, max_retries=8
+)
 def mail_invitation(user_id: str) -> None:
     """Mail an invitation, unless it was taken back or accepted since."""
     with transaction.atomic():

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, TenantView, TenantViewSet
 from tenants.context import Tenant, current_tenant
+from tenants.standing import Purpose
 from tenants.users.filters import ApiTokenFilters, SignInFilters
 from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import VERBS
@@ -40,6 +41,7 @@ class TokenView(TenantView):
     """Sign in with e-mail and password."""
 
     public_because = "this is where a credential is had"
+    purposes = {"post": Purpose.SELF}
     authentication_classes = ()
     input_class = CredentialsSerializer
     output_class = TokenPairSerializer
@@ -54,6 +56,7 @@ class RefreshView(TenantView):
     """Go on without the password."""
 
     public_because = "the refresh token in the body is the credential"
+    purposes = {"post": Purpose.SELF}
     authentication_classes = ()
     input_class = RefreshSerializer
     output_class = TokenPairSerializer
@@ -67,6 +70,7 @@ class SignOutView(TenantView):
     """End what began with a password."""
 
     public_because = "the refresh token in the body is the credential"
+    purposes = {"post": Purpose.SELF}
     authentication_classes = ()
     input_class = RefreshSerializer
     output_class = NoInput
@@ -82,6 +86,7 @@ class SignInViewSet(TenantViewSet):
     """The caller's own sign-ins, by browsers and by programs. API tokens are not among them."""
 
     verbs = dict.fromkeys(("list", "retrieve", "end"), "sessions:own")
+    purposes = dict.fromkeys(verbs, Purpose.SELF)
     queryset = SignIn.objects.all()
     serializer_class = SignInSerializer
     inputs = {"end": NoInput}
@@ -154,6 +159,8 @@ class ApiTokenViewSet(Creates, TenantViewSet):
     """
 
     verbs = dict.fromkeys(("list", "retrieve", "create", "rotate", "revoke"), "tokens:own")
+    # A further token is none that one has to get rid of.
+    purposes = dict.fromkeys(("list", "retrieve", "rotate", "revoke"), Purpose.SELF)
     queryset = ApiToken.objects.all()
     serializer_class = ApiTokenSerializer
     inputs = {"rotate": RotationSerializer, "revoke": NoInput}

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from tenants.api.serializers import NoInput
 from tenants.api.viewsets import Creates, Deletes, TenantViewSet, Updates
+from tenants.standing import Purpose
 from tenants.users import team
 from tenants.users.filters import PersonFilters
 from tenants.users.models import User
@@ -24,6 +25,8 @@ class PersonViewSet(Creates, Updates, Deletes, TenantViewSet):
         "team:manage",
     )
     queryset = User.objects.all()
+    # To shut somebody out must not wait for a payment.
+    purposes = {"deactivate": Purpose.SELF}
     serializer_class = PersonSerializer
     inputs = {
         "create": InvitationSerializer,

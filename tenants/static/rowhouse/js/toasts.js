@@ -33,7 +33,9 @@ region.replaceChildren();
 requestAnimationFrame(() => given.forEach(show));
 
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 401) location.reload();
-  else fail();
+  const { xhr } = event.detail;
+  if (xhr.status === 401) location.reload();
+  // Plain text is written for people; pages are not shown in a toast.
+  else fail(xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") ? xhr.responseText : "");
 });
 document.addEventListener("htmx:sendError", () => fail("The server cannot be reached. Check your connection and try again."));
