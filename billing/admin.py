@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action, display
 
-from billing import services
+from billing import money_admin, services
 from billing.models import Customer, Difference, Export, PublishedPlan, Rollup
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, state_of, synchronise_plans
@@ -232,3 +232,4 @@ operators.register(Export, ExportAdmin)
 operators.register(Difference, DifferenceAdmin)
 operators.register(Customer, CustomerAdmin)
 operators.register(PublishedPlan, PublishedPlanAdmin)
+money_admin.register(operators)

@@ -11,12 +11,14 @@ class BillingConfig(AppConfig):
     append_only: ClassVar[list[str]] = ["billing_usagerecord"]
 
     def ready(self) -> None:
+        from billing import handlers
         from billing.entitlements import quota_of
         from billing.usage import record_calls
         from tenants.api.limits import limiter
         from tenants.api.metering import calls
 
         limiter.quota_of, calls.sink = quota_of, record_calls
+        handlers.load()
 
     def keeps_from_deletion(self, schema: str) -> str:
         """Why a tenant may not go yet: what it has used is on its way to its last invoice."""
@@ -42,4 +44,7 @@ class BillingConfig(AppConfig):
         "billing_stripeinvoice": "tenant",
         "billing_case": "tenant",
         "billing_deed": "tenant",
+        "billing_lateitem": "tenant",
+        "billing_letter": "tenant",
+        "billing_moneyback": "tenant",
     }

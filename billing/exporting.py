@@ -51,10 +51,14 @@ WITHOUT_CUSTOMER: Final = """
     UPDATE billing_export e SET status = 'unbilled', settled_at = %(now)s
      WHERE status = 'waiting' AND tries = 0 AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
        AND NOT EXISTS (SELECT FROM billing_customer c WHERE c.tenant = e.tenant)"""
-TOO_OLD: Final = """
-    UPDATE billing_export SET status = 'apart', settled_at = %(now)s
-     WHERE status = 'waiting' AND tries = 0 AND at < %(oldest)s
-       AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"""
+# Stripe takes none that old, and charges none that is dated in a period whose invoice is final.
+TOO_LATE: Final = """
+    UPDATE billing_export e SET status = 'apart', settled_at = %(now)s
+     WHERE status = 'waiting' AND tries = 0 AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+       AND (at < %(oldest)s OR EXISTS (
+            SELECT FROM billing_stripeinvoice i
+             WHERE i.tenant = e.tenant AND i.reason = 'subscription_cycle' AND i.period_start <= e.at
+               AND i.period_end > e.at AND i.status IN ('open', 'paid', 'uncollectible')))"""
 CLAIM: Final = """
     WITH free AS (
         SELECT id FROM billing_lane l
@@ -245,7 +249,7 @@ def set_aside(now: datetime, tenant: str | None = None) -> dict[str, int]:
     with connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(WITHOUT_CUSTOMER, given)
         unbilled = cursor.rowcount
-        cursor.execute(TOO_OLD, given)
+        cursor.execute(TOO_LATE, given)
         return {Status.UNBILLED.value: unbilled, Status.APART.value: cursor.rowcount}
 
 

@@ -1,14 +1,14 @@
 """Background work of billing."""
 
 from datetime import UTC, datetime, time
-from functools import cache
 
 import structlog
 from celery import shared_task
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import exporting, partitions, rollups, services
+from billing import exporting, letters, partitions, rollups, services
+from billing.flushing import exporter_of_process
 from billing.snapshots import take_snapshots
 from billing.stripe_meters import gateway
 from shared_apps.clients.models import Client
@@ -79,8 +79,7 @@ def measure_all() -> None:
             measure_tenant.delay()
 
 
-@cache
-def exporter_of_process() -> exporting.Exporter | None:
-    """One for all turns of this process: its pace and its breaker know of the turns before."""
-    way = gateway()
-    return exporting.Exporter(way) if way is not None else None
+@shared_task(base=PublicTask)
+def post_letters() -> None:
+    """Mail what was written about money: soon after its transaction, and whatever the queue has lost."""
+    letters.post_due()

@@ -11,6 +11,9 @@ from billing.models.accounts import (
 )
 from billing.models.alerts import SourceHour, SpendCap, UsageAlert, UsageWatch
 from billing.models.allowances import Budget, Lease, Override
+from billing.models.apart import LateItem
+from billing.models.letters import Letter
+from billing.models.money_back import MoneyBack
 from billing.models.plans import PublishedPlan
 from billing.models.usage import (
     CurrentTransaction,
@@ -36,7 +39,10 @@ __all__ = [
     "Export",
     "Fold",
     "Lane",
+    "LateItem",
     "Lease",
+    "Letter",
+    "MoneyBack",
     "Override",
     "PublishedPlan",
     "Rollup",

@@ -151,6 +151,10 @@ class Export(models.Model):
     first_tried_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, db_default="")
+    # What it became on an invoice, where it came too late for the meter.
+    item = models.ForeignKey(
+        "billing.LateItem", null=True, on_delete=models.PROTECT, related_name="exports", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -178,6 +182,9 @@ class Export(models.Model):
                 fields=["tenant", "meter", "hour", "revision", "amendment"],
                 name="billing_export_waiting",
                 condition=Q(status="waiting"),
+            ),
+            models.Index(
+                fields=["tenant", "at"], name="billing_export_apart", condition=Q(status="apart", item=None)
             ),
         ]
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 MODULES = """
     customers cards catalogue metering payments subscriptions changing items invoices previews schedules clocks history
-    checkout customer_portal credits endpoints streams
+    checkout customer_portal credits elsewhere endpoints streams
 """.split()
 
 

@@ -344,7 +344,8 @@ def last_invoice(world: World, subscription: Object, until: int) -> Object | Non
     items = pending_items(world, subscription["customer"], subscription["id"])
     if not items and not any(line["quantity"] or line["amount"] for line in lines):
         return None
-    invoice = invoice_for(world, subscription, "subscription_cycle", (subscription["created"], until))
+    begin = min(item["current_period_start"] for item in subscription["items"]["data"])
+    invoice = invoice_for(world, subscription, "subscription_cycle", (begin, until))
     issue(world, invoice, lines, items)
     invoice["auto_advance"] = True
     subscription["latest_invoice"] = invoice["id"]

@@ -32,7 +32,7 @@ STATEMENTS: Final = {
     "seal": rollups.ENDED,
     "keep the mark": rollups.KEEP,
     "set aside": exporting.WITHOUT_CUSTOMER,
-    "too old": exporting.TOO_OLD,
+    "too late": exporting.TOO_LATE,
     "claim": exporting.CLAIM,
     "take": exporting.TAKE,
     "settle": exporting.SETTLE,

@@ -1,0 +1,51 @@
+"""What handlers have in common: whose an event is, and how its object stands at Stripe now."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from billing.models import Customer
+from billing.projecting import Unknown
+from billing.stripe import StripeMissing, account
+from shared_apps.inbox.registry import Event, Handler, Ignored, handles
+
+Object = dict[str, Any]
+
+
+def on(*types: str) -> Callable[[Handler], Handler]:
+    """Register a handler: `@on("invoice.paid")`. What is not ours is left alone, or stays behind as a case."""
+
+    def register(handler: Handler) -> Handler:
+        @wraps(handler)
+        def handled(event: Event) -> None:
+            try:
+                handler(event)
+            except Unknown as unknown:
+                # To ignore it would undo the case that was opened about it.
+                if not unknown.kind:
+                    raise Ignored(str(unknown)) from unknown
+            except StripeMissing as gone:
+                raise Ignored(f"Stripe does not have it any more: {gone}") from gone
+
+        return handles(*types)(handled)
+
+    return register
+
+
+def customer_of(event: Event) -> Customer:
+    """The customer that an event is about, by our own table; events about others are left alone."""
+    return customer_named(event.customer)
+
+
+def customer_named(stripe_id: str | None) -> Customer:
+    """A customer of ours by Stripe's id."""
+    found = Customer.objects.filter(stripe_id=stripe_id or "").first()
+    if found is None:
+        raise Ignored(f"No tenant of ours has the customer {stripe_id or 'without an id'}.")
+    return found
+
+
+def fetched(call: Callable[[Any], Callable[..., Any]], *ids: str) -> Object:
+    """An object as Stripe has it now."""
+    found: Object = account().read(call, *ids).to_dict(for_json=True)
+    return found

@@ -1,0 +1,194 @@
+"""What operators see of money: what needs a person, subscriptions and invoices, what went back, what was written."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin import EmptyFieldListFilter
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.decorators import action, display
+
+from billing.cases import settle_case
+from billing.models import Case, LateItem, Letter, MoneyBack, StripeInvoice, Subscription
+from shared_apps.clients.models import Client
+from shared_apps.lifecycle.admin import BOX, Asking
+from tenants.audit.actors import actor_of
+from tenants.formats import money
+from tenants.users.operators import OperatorSite, ReadOnly
+
+CASES = "operators:billing_case_changelist"
+
+
+class NoteForm(forms.Form):
+    """What was done about it."""
+
+    note = forms.CharField(
+        max_length=2000,
+        label="What was done about it",
+        widget=forms.Textarea(attrs={"class": BOX, "rows": 4}),
+    )
+
+
+class OfTenant(ReadOnly):
+    """Rows that name a tenant by its schema, shown by its name and leading to it."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With key and name of the tenant, in the same query."""
+        client = Client.objects.filter(schema_name=OuterRef("tenant"))
+        rows: QuerySet[Any] = super().get_queryset(request)
+        named: QuerySet[Any] = rows.annotate(
+            client_id=Subquery(client.values("pk")[:1]), client_name=Subquery(client.values("name")[:1])
+        )
+        return named
+
+    @display(description="Tenant", ordering="tenant")
+    def of(self, row: Any) -> str:
+        if row.client_id is None:
+            return row.tenant or "–"
+        page = reverse("operators:clients_client_change", args=[row.client_id])
+        return format_html('<a href="{}" class="underline">{}</a>', page, row.client_name)
+
+
+class CaseAdmin(Asking, OfTenant):
+    """What needs a person: open ones first, each settled with a note."""
+
+    ordering = ("status", "-created_at", "-id")
+    list_display = ("created_at", "kind", "of", "text", "state", "settled_by")
+    list_filter = ("status", "kind", "created_at")
+    search_fields = ("tenant", "object_id", "text")
+    fields = ("created_at", "kind", "of", "object_id", "text", "status", "settled_at", "settled_by", "note")
+    actions_detail = ("settle",)
+
+    @display(description="Status", ordering="status", label={"Open": "danger", "Settled": "success"})
+    def state(self, case: Case) -> str:
+        return case.get_status_display()
+
+    def has_settle_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return Case.objects.filter(pk=object_id, status=Case.Status.OPEN).exists()
+
+    @action(description="Settle…", permissions=["settle"], url_path="settle")
+    def settle(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Take it off the queue."""
+        return self.ask(
+            request,
+            title="Settle this case",
+            text=Case.objects.get(pk=object_id).text,
+            do=lambda given: settle_case(case_id=UUID(object_id), actor=actor_of(request), **given),
+            back=reverse(CASES),
+            form=NoteForm(request.POST or None),
+            then=CASES,
+        )
+
+
+class SubscriptionAdmin(OfTenant):
+    """Subscriptions as Stripe has them."""
+
+    list_display = ("started_at", "of", "plan", "plan_version", "state", "period_end", "cancel_at")
+    list_filter = ("status", "plan", "started_at")
+    search_fields = ("tenant", "stripe_id")
+    fields = (
+        "of", "stripe_id", "plan", "plan_version", "status", "currency", "period_start", "period_end", "started_at",
+        "trial_end", "cancel_at", "cancel_reason", "ended_at", "past_due_since", "pending_plan", "pending_version",
+        "pending_at", "items", "discounts", "latest_invoice", "refreshed_at",
+    )  # fmt: skip
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"Active": "success", "On trial": "info", "Past due": "warning", "Unpaid": "danger"},
+    )
+    def state(self, subscription: Subscription) -> str:
+        return subscription.get_status_display()
+
+
+class InvoiceAdmin(OfTenant):
+    """Stripe's invoices as they were last seen."""
+
+    list_display = (
+        "issued_at",
+        "of",
+        "number",
+        "state",
+        "shown_total",
+        "shown_rest",
+        "attempts",
+        "next_attempt_at",
+    )
+    list_filter = ("status", "reason", "issued_at")
+    search_fields = ("tenant", "stripe_id", "number")
+    fields = (
+        "of", "stripe_id", "subscription", "number", "status", "reason", "currency", "subtotal", "tax", "total",
+        "amount_due", "amount_paid", "amount_remaining", "period_start", "period_end", "issued_at", "due_at",
+        "finalized_at", "paid_at", "hosted_url", "pdf_url", "attempts", "next_attempt_at", "error", "lines",
+        "refreshed_at",
+    )  # fmt: skip
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"Paid": "success", "Open": "warning", "Given up": "danger", "Draft": "info"},
+    )
+    def state(self, invoice: StripeInvoice) -> str:
+        return invoice.get_status_display()
+
+    @display(description="Total", ordering="total")
+    def shown_total(self, invoice: StripeInvoice) -> str:
+        return money(invoice.total, invoice.currency)
+
+    @display(description="Unpaid", ordering="amount_remaining")
+    def shown_rest(self, invoice: StripeInvoice) -> str:
+        return money(invoice.amount_remaining, invoice.currency)
+
+
+class MoneyBackAdmin(OfTenant):
+    """Refunds, credit notes and disputes."""
+
+    list_display = ("happened_at", "of", "kind", "shown_amount", "status", "reason", "invoice")
+    list_filter = ("kind", "status", "happened_at")
+    search_fields = ("tenant", "stripe_id", "invoice", "charge")
+    fields = (
+        "happened_at", "of", "kind", "stripe_id", "invoice", "charge", "amount", "currency", "status", "reason",
+        "seen_at",
+    )  # fmt: skip
+
+    @display(description="Amount", ordering="amount")
+    def shown_amount(self, entry: MoneyBack) -> str:
+        return money(entry.amount, entry.currency)
+
+
+class LateItemAdmin(OfTenant):
+    """Use that missed the invoice of its period, and the item that it became on a later one."""
+
+    list_display = ("created_at", "of", "period_start", "shown_amount", "status", "invoice", "tries")
+    list_filter = ("status", "created_at")
+    search_fields = ("tenant", "invoice", "stripe_id")
+    fields = (
+        "created_at", "of", "period_start", "period_end", "plan", "plan_version", "quantities", "amount", "currency",
+        "status", "invoice", "stripe_id", "tries", "tried_at",
+    )  # fmt: skip
+
+    @display(description="Amount", ordering="amount")
+    def shown_amount(self, item: LateItem) -> str:
+        return money(item.amount, item.currency)
+
+
+class LetterAdmin(OfTenant):
+    """What was written to owners and operators about money, and what did not arrive."""
+
+    list_display = ("created_at", "of", "kind", "sent_at", "tries")
+    list_filter = ("kind", ("sent_at", EmptyFieldListFilter), "created_at")
+    search_fields = ("tenant", "key")
+    fields = ("created_at", "of", "kind", "key", "facts", "due_at", "sent_at", "tries", "error")
+
+
+def register(site: OperatorSite) -> None:
+    """Add these pages to the operators' admin."""
+    site.register(Case, CaseAdmin)
+    site.register(Subscription, SubscriptionAdmin)
+    site.register(StripeInvoice, InvoiceAdmin)
+    site.register(MoneyBack, MoneyBackAdmin)
+    site.register(LateItem, LateItemAdmin)
+    site.register(Letter, LetterAdmin)
