@@ -55,8 +55,12 @@ def offered() -> list[PlanVersion]:
 
 
 def plan_of(tenant: Tenant) -> PlanVersion:
-    """What a tenant has."""
-    return plan_version(tenant.plan, tenant.plan_version)
+    """What a tenant has.
+
+    While a release rolls out, its first processes may sell a version that the last of the old ones do not know yet.
+    """
+    versions = versions_of(tenant.plan)
+    return versions[min(tenant.plan_version, len(versions)) - 1]
 
 
 def stripe_prices(version: PlanVersion) -> dict[str, str]:

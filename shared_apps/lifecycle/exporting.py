@@ -29,7 +29,7 @@ from shared_apps.lifecycle.tables import (
 from tenants.errors import Conflict, NotFound
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
 
-SETTINGS: Final = ("name", "subdomain", "plan", "locale", "time_zone", "currency")
+SETTINGS: Final = ("name", "subdomain", "plan", "plan_version", "locale", "time_zone", "currency")
 
 
 class MigratedMeanwhile(Conflict):

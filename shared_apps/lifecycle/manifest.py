@@ -14,6 +14,7 @@ VERSION: Final = "0.1.0"
 NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 LONGEST_PATH: Final = 1024
+MOST_VERSION: Final = 32_767
 # What the tenant's columns can hold, and what its pages may show.
 TENANT: Final = {
     "id": re.compile(r"[0-9a-f-]{36}"),
@@ -57,6 +58,7 @@ class TenantEntry:
     locale: str
     time_zone: str
     currency: str
+    plan_version: int = 1
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,10 @@ class _Reader:
             raise ValueError(f"{name!r} of {self._what} is {value!r}, which cannot be")
         return value
 
-    def number(self, name: str) -> int:
-        value = self._data.get(name)
-        if type(value) is not int or not 0 <= value < 2**63:
-            raise ValueError(f"{name!r} of {self._what} is no number from 0 up")
+    def number(self, name: str, *, absent: int | None = None, most: int = 2**63 - 1) -> int:
+        value = self._data.get(name, absent)
+        if type(value) is not int or not 0 <= value <= most:
+            raise ValueError(f"{name!r} of {self._what} is no number from 0 up to {most}")
         return value
 
     def list(self, name: str) -> list[Any]:
@@ -166,7 +168,9 @@ class _Reader:
 
 
 def _tenant(data: _Reader) -> TenantEntry:
-    return TenantEntry(**{name: data.text(name, pattern) for name, pattern in TENANT.items()})
+    texts = {name: data.text(name, pattern) for name, pattern in TENANT.items()}
+    # Archives from before plans had versions are of the first one.
+    return TenantEntry(**texts, plan_version=data.number("plan_version", absent=1, most=MOST_VERSION) or 1)
 
 
 def _table(data: _Reader) -> TableEntry:

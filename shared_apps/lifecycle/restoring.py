@@ -89,10 +89,12 @@ def _restore_new(hold: Hold) -> None:
 
 def _plan(operation: Operation, archive: Archive) -> Plan:
     tenant, options = archive.manifest.tenant, operation.options
+    keeps = archive.is_ours and tenant.plan in Client.Plan.values
     return Plan(
         name=options.get("name") or tenant.name,
         subdomain=options["subdomain"],
-        plan=tenant.plan if archive.is_ours and tenant.plan in Client.Plan.values else Client.Plan.FREE,
+        plan=tenant.plan if keeps else Client.Plan.FREE,
+        plan_version=tenant.plan_version if keeps else 1,
         locale=tenant.locale,
         time_zone=tenant.time_zone,
         currency=tenant.currency,

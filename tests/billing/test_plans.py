@@ -3,12 +3,14 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from billing import plans
 from billing.catalogue.reading import CatalogueError, read
 from billing.rating import Mode
+from tenants.context import Tenant
 
 GOOD = """
 name = "Solo"
@@ -41,6 +43,9 @@ def test_every_version_stands_in_order_and_old_ones_are_kept() -> None:
     assert {price.mode for plan in ("team", "business") for price in plans.newest(plan).terms.prices} == set(
         Mode
     )
+    client = Tenant(uuid4(), "t_somebody", "Somebody", "somebody.example", plan="team", plan_version=9)
+    assert plans.plan_of(client) == new, "an old process, while a release rolls out"
+    assert plans.plan_of(replace(client, plan_version=1)) == old
     for wrong in (("gold", 1), ("team", 0), ("team", 3)):
         with pytest.raises(LookupError):
             plans.plan_version(*wrong)

@@ -241,6 +241,7 @@ def test_paths_that_lead_out_are_refused(archive: Path, path: str) -> None:
         (lambda m: m["tables"].reverse(), "not in the order"),
         (lambda m: m["generation"].update(migrations=[["orders"]]), "no pair of app and name"),
         (lambda m: m["tenant"].update(currency="euros"), "which cannot be"),
+        (lambda m: m["tenant"].update(plan_version=40_000), "is no number from 0 up to 32767"),
     ],
 )
 def test_a_manifest_that_cannot_be_is_refused(archive: Path, change: Any, said: str) -> None:
@@ -282,7 +283,7 @@ def test_an_archive_of_another_installation_is_restored_only_when_it_is_trusted(
     Client.objects.filter(pk=shop.pk).update(plan="business")
     made = restored(archive, accept_foreign=True)
     assert sums(made) == sums(shop)
-    assert made.plan == "free"
+    assert (made.plan, made.plan_version) == ("free", 1)
 
 
 def test_a_key_that_was_changed_still_opens_its_archives(

@@ -52,12 +52,13 @@ def test_a_restored_tenant_equals_the_exported_one_and_others_are_as_they_were(
     shop: Client, acme: Tenant, globex: Tenant, folders: Path
 ) -> None:
     before, others = sums(shop), (sums(acme), sums(globex))
+    Client.objects.filter(pk=shop.pk).update(plan="team", plan_version=2)
     made = restored(archive_of(shop))
     assert sums(made) == before == sums(shop)
     assert files_of(made) == files_of(shop)
     assert (sums(acme), sums(globex)) == others
     assert made.status == "active"
-    assert (made.name, made.currency, made.plan) == (shop.name, "USD", shop.plan)
+    assert (made.name, made.currency, made.plan, made.plan_version) == (shop.name, "USD", "team", 2)
     assert leftovers(folders) == []
 
 
