@@ -12,7 +12,10 @@ from billing.rating import ZERO, Bill, rate
 
 ONE: Final = Decimal(1)
 # What plans limit that is counted by a meter, too: a plan that does not allow a month's use is none to move to.
-COUNTED: Final[Mapping[Limit, str]] = {Limit.ORDERS_PER_MONTH: "orders_placed"}
+COUNTED: Final[Mapping[Limit, str]] = {
+    Limit.ORDERS_PER_MONTH: "orders_placed",
+    **{limit: limit.value for limit in Limit if limit.value in METERS},
+}
 
 
 @dataclass(frozen=True, slots=True)
