@@ -15,7 +15,8 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from billing import money_admin, services
-from billing.models import Customer, Difference, Export, PublishedPlan, Rollup
+from billing.admin_overrides import OverrideAdmin
+from billing.models import Customer, Difference, Export, Override, PublishedPlan, Rollup
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, state_of, synchronise_plans
 from billing.stripe_meters import gateway
@@ -227,6 +228,7 @@ def _is(model: Any, object_id: str, statuses: tuple[str, ...]) -> bool:
         return False
 
 
+operators.register(Override, OverrideAdmin)
 operators.register(Rollup, RollupAdmin)
 operators.register(Export, ExportAdmin)
 operators.register(Difference, DifferenceAdmin)

@@ -12,12 +12,17 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import handlers
-        from billing.entitlements import quota_of
+        from billing.entitlements import Limit, count_by, quota_of
+        from billing.refusals import told_of
+        from billing.seats import require_seat, taken_or_promised
         from billing.usage import record_calls
         from tenants.api.limits import limiter
         from tenants.api.metering import calls
+        from tenants.users.seats import seats
 
-        limiter.quota_of, calls.sink = quota_of, record_calls
+        limiter.quota_of, limiter.plan_of = quota_of, told_of
+        calls.sink, seats.require = record_calls, require_seat
+        count_by(Limit.SEATS, taken_or_promised)
         handlers.load()
 
     def keeps_from_deletion(self, schema: str) -> str:

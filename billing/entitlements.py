@@ -1,121 +1,232 @@
-"""The door to what a tenant's plan allows: ask with `check`, insist with `require`."""
+"""The door to what a tenant may use: ask with `check`, insist with `require`, take of a period's budget with `reserve`.
 
-from collections.abc import Callable
+A limit is hard, soft or both: beyond a hard one is refused, with the numbers and the way on; beyond a soft one the
+answer tells of it. Hard limits hold to the unit, whoever comes at the same moment.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from billing.plans import Feature, Limit, PlanVersion, catalogue, newest
-from shared_apps.clients.models import Client
+from django.db import connections
+from django.utils import timezone
+
+from billing import budgets
+from billing.allowing import Allowances, allowances_of
+from billing.catalogue.versions import Allowed, Feature, Limit
+from billing.notices import note_soft
+from billing.preview import used_between
+from billing.refusals import BudgetUsedUp, FeatureMissing, LimitReached, feature_missing, limit_reached
+from billing.reserving import BUDGETS, Reservation, account_of, take
 from tenants.api.limits import Quota
-from tenants.context import Tenant, current_tenant
-from tenants.errors import DomainError
+from tenants.context import TENANT_ALIAS, Tenant, current_tenant
 
-__all__ = ["Feature", "Limit"]
-UNLIMITED: Final = Quota()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one plan allows; a limit that is not named is not limited."""
-
-    name: str
-    limits: dict[Limit, int]
-    larger: str | None = None
-    features: frozenset[Feature] = frozenset()
-    # API requests in a minute: of the whole tenant, and of one of its credentials.
-    requests: Quota = UNLIMITED
-
-
-def _of(version: PlanVersion) -> Plan:
-    return Plan(
-        version.name,
-        {limit: allowed.hard for limit, allowed in version.limits.items() if allowed.hard is not None},
-        larger=newest(version.larger).name if version.larger else None,
-        features=version.features,
-        requests=version.requests,
-    )
+__all__ = [
+    "Allowance",
+    "BudgetUsedUp",
+    "Feature",
+    "FeatureMissing",
+    "Limit",
+    "LimitReached",
+    "Overview",
+    "Reservation",
+    "check",
+    "claim",
+    "count_by",
+    "has_feature",
+    "overview",
+    "quota_of",
+    "require",
+    "require_feature",
+    "reserve",
+]
+Count = Callable[[], int]
+# The first half of the keys of the locks behind which stocks are counted, so that they are no other lock's.
+PLACES: Final = 727_003
+_counts: dict[Limit, Count] = {}
 
 
-PLANS: Final[dict[str, Plan]] = {key: _of(newest(key)) for key in catalogue()}
-
-
-class LimitReached(DomainError):
-    """The plan does not allow more; the answer says what does."""
-
-    code = "limit_reached"
-    status = 402
-    title = "The plan's limit is reached"
-
-
-class FeatureMissing(DomainError):
-    """The plan does not have it; the answer says which one has."""
-
-    code = "feature_missing"
-    status = 402
-    title = "The plan does not include this"
+def count_by(limit: Limit, count: Count) -> None:
+    """Say how a stock is counted: within the tenant's transaction, rows of the present."""
+    _counts[limit] = count
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much of a limit is used. Without a limit `allowed` is None, and nothing was counted."""
+    """How much of a limit is used. Where there is none `allowed` names no number, and nothing was counted."""
 
-    plan: Plan
+    tenant: Tenant
+    allowances: Allowances
     limit: Limit
-    allowed: int | None
+    allowed: Allowed
     used: int
 
     def has_room_for(self, wanted: int) -> bool:
-        return self.allowed is None or self.used + wanted <= self.allowed
+        return self.allowed.hard is None or self.used + wanted <= self.allowed.hard
+
+    def require_room_for(self, wanted: int, way_on: str | None = None) -> None:
+        """Raise LimitReached unless there is room for more; what is beyond the soft limit is told."""
+        if not self.has_room_for(wanted):
+            raise limit_reached(self.tenant, self.allowances, self.limit, used=self.used, way_on=way_on)
+        note_soft(self.limit, self.allowed, used=self.used + wanted)
 
 
-def check(limit: Limit, *, used: Callable[[], int]) -> Allowance:
-    """How the current tenant stands; `used` counts, and is called only where there is a limit."""
-    plan = _current_plan()
-    allowed = plan.limits.get(limit)
-    return Allowance(plan, limit, allowed, used() if allowed is not None else 0)
+def check(limit: Limit) -> Allowance:
+    """How the current tenant stands with a stock at this moment; the next one may be another."""
+    return _counted(limit, _allowance(limit))
 
 
-def require(limit: Limit, *, used: Callable[[], int], adding: int = 1, way_on: str | None = None) -> None:
-    """Raise LimitReached unless the current tenant's plan has room for more.
+def claim(limit: Limit) -> Allowance:
+    """How the current tenant stands with a stock; until the transaction ends nobody else can claim any of it.
 
-    Two requests at the same moment may both take the last place: limits are a matter of plans, not of safety.
+    Claim before any row is locked: then two transactions never wait for each other in a circle.
     """
-    allowance = check(limit, used=used)
-    if not allowance.has_room_for(adding):
-        raise _refusal(allowance, way_on)
+    allowance = _allowance(limit)
+    if allowance.allowed.hard is not None:
+        _be_alone(allowance)
+    return _counted(limit, allowance)
+
+
+def require(limit: Limit, *, adding: int = 1, way_on: str | None = None) -> None:
+    """Raise LimitReached unless the current tenant has room for more of a stock, which is its own from here on."""
+    claim(limit).require_room_for(adding, way_on)
+
+
+def reserve(limit: Limit, *, units: int = 1, at: datetime | None = None) -> Reservation:
+    """Take units of the current tenant's budget; raises LimitReached when so many are not left.
+
+    They are spent by `record_usage(..., against=...)`, together with what they were for; else they come back.
+    """
+    tenant, at = current_tenant(), at or timezone.now()
+    return Reservation(tenant, limit, units, take(tenant, limit, units, at))
+
+
+def has_feature(feature: Feature) -> bool:
+    """Whether the current tenant has a feature."""
+    return allowances_of(current_tenant()).has(feature)
 
 
 def require_feature(feature: Feature) -> None:
-    """Raise FeatureMissing unless the current tenant's plan has it."""
-    plan = _current_plan()
-    if feature not in plan.features:
-        named = ", ".join(each.name for each in PLANS.values() if feature in each.features)
-        raise FeatureMissing(
-            f"The {plan.name} plan does not include {feature.value}. Plans that do: {named}.",
-            plan=plan.name,
-            feature=feature.value,
-        )
+    """Raise FeatureMissing unless the current tenant has it."""
+    tenant = current_tenant()
+    allowances = allowances_of(tenant)
+    if not allowances.has(feature):
+        raise feature_missing(tenant, allowances, feature)
 
 
 def quota_of(tenant: Tenant) -> Quota:
-    """How many API requests a tenant's plan allows in a minute; none are limited of one that is gone."""
-    plan = Client.objects.filter(pk=tenant.id).values_list("plan", flat=True).first()
-    return PLANS[plan].requests if plan else Quota()
+    """How many API requests a tenant's plan allows in a minute."""
+    return allowances_of(tenant).plan.requests
 
 
-def _current_plan() -> Plan:
-    return PLANS[Client.objects.values_list("plan", flat=True).get(pk=current_tenant().id)]
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """One limit: how much is used, what is allowed, who says so, and when it begins anew."""
+
+    limit: str
+    used: int
+    allowed: int | None
+    soft: int | None
+    resets_at: datetime | None
+    source: str
+    until: datetime | None
+
+    @property
+    def is_reached(self) -> bool:
+        return self.allowed is not None and self.used >= self.allowed
+
+    @property
+    def is_beyond_soft(self) -> bool:
+        return self.soft is not None and self.used > self.soft
+
+    @property
+    def share(self) -> float:
+        """How much of what is allowed is used, from 0 to 1 and beyond; 0 without a limit."""
+        return self.used / self.allowed if self.allowed else float(self.is_reached)
 
 
-def _refusal(allowance: Allowance, way_on: str | None) -> LimitReached:
-    plan, counted = allowance.plan, allowance.limit.replace("_", " ")
-    larger = f"move to the {plan.larger} plan" if plan.larger else None
-    ways = " or ".join(way for way in (way_on, larger) if way)
-    return LimitReached(
-        f"The {plan.name} plan allows {allowance.allowed} {counted}, and {allowance.used} are in use. "
-        f"To go on, {ways}.",
-        plan=plan.name,
-        limit=allowance.limit.value,
-        allowed=allowance.allowed,
-        used=allowance.used,
+@dataclass(frozen=True, slots=True)
+class FeatureState:
+    """One feature: whether the tenant has it, and who says so."""
+
+    feature: str
+    is_on: bool
+    source: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that a tenant is allowed, and how it stands."""
+
+    plan: str
+    plan_name: str
+    plan_version: int
+    limits: Sequence[LimitState]
+    features: Sequence[FeatureState]
+
+
+def overview(tenant: Tenant) -> Overview:
+    """Every limit and feature of a tenant, within its transaction."""
+    allowances = allowances_of(tenant)
+    plan = allowances.plan
+    return Overview(
+        plan.key,
+        plan.name,
+        plan.number,
+        [_limit_state(tenant, allowances, limit) for limit in Limit],
+        [_feature_state(allowances, feature) for feature in Feature],
     )
+
+
+def _limit_state(tenant: Tenant, allowances: Allowances, limit: Limit) -> LimitState:
+    allowed, override = allowances.allowed(limit), allowances.override(limit)
+    resets_at = account_of(tenant, limit, allowances.now).period.end if limit in BUDGETS else None
+    return LimitState(
+        limit.value,
+        used_of(tenant, limit),
+        allowed.hard,
+        allowed.soft,
+        resets_at,
+        allowances.source(limit),
+        override.expires_at if override else None,
+    )
+
+
+def _feature_state(allowances: Allowances, feature: Feature) -> FeatureState:
+    override = allowances.override(feature)
+    until = override.expires_at if override else None
+    return FeatureState(feature.value, allowances.has(feature), allowances.source(feature), until)
+
+
+def used_of(tenant: Tenant, limit: Limit) -> int:
+    """How much of a limit is used now. Of a budget that nobody limits, what is folded into hours."""
+    if limit not in BUDGETS:
+        return _counts[limit]()
+    account = account_of(tenant, limit, timezone.now())
+    used = budgets.used_of(account)
+    if used is not None:
+        return used
+    return used_between(tenant.schema, account.period.begin, account.period.end).get(account.meter, 0)
+
+
+def _allowance(limit: Limit) -> Allowance:
+    tenant = current_tenant()
+    allowances = allowances_of(tenant)
+    return Allowance(tenant, allowances, limit, allowances.allowed(limit), 0)
+
+
+def _counted(limit: Limit, allowance: Allowance) -> Allowance:
+    allowed = allowance.allowed
+    if allowed.hard is None and allowed.soft is None:
+        return allowance
+    return Allowance(allowance.tenant, allowance.allowances, limit, allowed, _counts[limit]())
+
+
+def _be_alone(allowance: Allowance) -> None:
+    """Wait for whoever has claimed of the same stock; the lock goes with the transaction."""
+    number = zlib.crc32(f"{allowance.tenant.schema} {allowance.limit}".encode())
+    with connections[TENANT_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PLACES, number - 2**31])

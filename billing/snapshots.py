@@ -6,10 +6,10 @@ from typing import Final
 
 from django.db import transaction
 
+from billing.seats import taken
 from billing.usage import record_usage
 from shared_apps.lifecycle.files import folder_of, paths_in
 from tenants.context import current_tenant
-from tenants.users.models import User
 
 MEGABYTE: Final = 1_000_000
 
@@ -26,7 +26,7 @@ def take_snapshots(at: datetime) -> None:
 def _seats() -> int:
     """People who can sign in; an invitation takes a seat when it is accepted."""
     with transaction.atomic():
-        return User.objects.filter(is_active=True, invited_at__isnull=True).count()
+        return taken()
 
 
 def _storage() -> int:

@@ -1,13 +1,14 @@
 """Background work of billing."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
 
 import structlog
 from celery import shared_task
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import exporting, letters, partitions, rollups, services
+from billing import budgets, exporting, letters, partitions, rollups, services
 from billing.flushing import exporter_of_process
 from billing.snapshots import take_snapshots
 from billing.stripe_meters import gateway
@@ -19,6 +20,7 @@ from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 from tenants.users.models import User
 
+BUDGETS_KEPT: Final = timedelta(days=100)
 log = structlog.get_logger("rowhouse.billing")
 STUCK = """{count} messages about usage have been waiting for Stripe for more than a week.
 
@@ -57,11 +59,19 @@ def reconcile_last_days() -> None:
 
 
 @shared_task(base=PublicTask)
+def take_back_leases() -> None:
+    """Take back what processes have leased of budgets and not spent in time: they were killed, or had no use for it."""
+    while budgets.take_back_ended() == budgets.BATCH:
+        pass
+
+
+@shared_task(base=PublicTask)
 def tend_ledger() -> None:
     """Make the months ahead, and drop what is kept no longer."""
     today = timezone.now().date()
     partitions.make_months(today)
     partitions.drop_months(today)
+    budgets.forget_before(timezone.now() - BUDGETS_KEPT)
     exporting.forget_settled(datetime.combine(partitions.first_kept(today), time(), UTC))
 
 

@@ -59,6 +59,11 @@ SCHEDULE = {
     "fold-usage": {"task": "billing.tasks.fold_usage", "schedule": 60.0, "options": {"expires": 60}},
     "export-usage": {"task": "billing.tasks.export_usage", "schedule": 60.0, "options": {"expires": 60}},
     "post-letters": {"task": "billing.tasks.post_letters", "schedule": 60.0, "options": {"expires": 60}},
+    "take-back-leases": {
+        "task": "billing.tasks.take_back_leases",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "measure-gauges": {"task": "billing.tasks.measure_all", "schedule": crontab(minute="20,50")},
     "tend-ledger": {"task": "billing.tasks.tend_ledger", "schedule": crontab(hour="2", minute="40")},
     "reconcile-usage": {

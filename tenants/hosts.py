@@ -7,13 +7,15 @@ hot path asks the database nothing.
 
 import threading
 import time
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from tenants.context import Tenant
 
+Read = TypeVar("Read")
 FRESH_FOR: Final = 1.0
 MOST_ENTRIES: Final = 20_000
 
@@ -35,6 +37,7 @@ class CachedDirectory:
         self._directory = directory
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], Tenant] = {}
+        self._beside: dict[str, Any] = {}
         self._version: int | None = None
         self._checked = -FRESH_FOR
 
@@ -49,10 +52,19 @@ class CachedDirectory:
         """The tenant that owns a schema."""
         return self._find("schema", schema)
 
+    def beside(self, name: str, read: Callable[[], Read]) -> Read:
+        """Something of the platform that changes seldom, read anew whenever the directory has a new version."""
+        self._current()
+        beside = self._beside
+        if name not in beside:
+            beside[name] = read()
+        found: Read = beside[name]
+        return found
+
     def forget(self) -> None:
         """Drop everything, at once and in this process only."""
         with self._lock:
-            self._known, self._version, self._checked = {}, None, -FRESH_FOR
+            self._known, self._beside, self._version, self._checked = {}, {}, None, -FRESH_FOR
 
     def _find(self, kind: str, key: str) -> Tenant | None:
         known = self._current()
@@ -73,7 +85,7 @@ class CachedDirectory:
         version = self._directory.version()
         with self._lock:
             if version != self._version:
-                self._known, self._version = {}, version
+                self._known, self._beside, self._version = {}, {}, version
             self._checked = now
             return self._known
 

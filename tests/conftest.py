@@ -33,6 +33,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
+from billing.leases import purse
 from tenants.api.limits import limiter
 from tenants.api.metering import calls
 from tenants.audit.actors import Actor
@@ -95,6 +96,7 @@ def _reset(pristine: stage.Pristine) -> Iterator[None]:
         directory.forget()
         ring.forget()
     limiter.forget()
+    purse.forget()
     calls.forget()
     _flush_cache()
 

@@ -18,6 +18,7 @@ class Limit(StrEnum):
     PRODUCTS = "products"
     ORDERS_PER_MONTH = "orders_per_month"
     WEBHOOK_ENDPOINTS = "webhook_endpoints"
+    SEATS = "seats"
 
 
 class Feature(StrEnum):

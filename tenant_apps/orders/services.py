@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from billing.entitlements import Limit, require
+from billing.entitlements import Limit, Reservation, reserve
 from billing.usage import record_usage
 from tenant_apps.orders.customers.addresses import snapshot_addresses
 from tenant_apps.orders.errors import OrderInUse, ReferenceTaken
@@ -170,11 +170,11 @@ def place_order(*, actor: Actor, order: Order) -> Order:
     """Make a draft binding: its stock is reserved, it gets its number, and the use is recorded."""
     order = locked_for(order, Move.PLACE)
     lines = list(order.lines.all())
-    held = _hold(wanted_of(lines))
+    held, reserved = _hold(wanted_of(lines))
     order.number = take_numbers()[0]
     reserve_stock(actor=actor, held=held, source=order.stock_source)
     order = advance(order, Move.PLACE, number=order.number, **snapshot_addresses(order))
-    _tell_placed(actor, order, lines)
+    _tell_placed(actor, order, lines, reserved)
     return order
 
 
@@ -184,7 +184,7 @@ def create_and_place_order(
 ) -> Order:
     """Write an order down and place it, or do neither; it never is a draft."""
     order = _new(fields)
-    held = _hold(wanted_of(checked(lines)))
+    held, reserved = _hold(wanted_of(checked(lines)))
     priced = price(order, items_of(order, lines, known={item.product.pk: item.product for item in held}))
     for field, value in snapshot_addresses(order).items():
         setattr(order, field, value)
@@ -192,7 +192,7 @@ def create_and_place_order(
     order.number = take_numbers()[0]
     _insert(order, priced)
     reserve_stock(actor=actor, held=held, source=order.stock_source)
-    _tell_placed(actor, order, priced)
+    _tell_placed(actor, order, priced, reserved)
     return order
 
 
@@ -287,20 +287,20 @@ def take_numbers(*, count: int = 1) -> range:
     return range(row[0] - count + 1, row[0] + 1)
 
 
-def _hold(wanted: dict[Any, int]) -> list[Held]:
-    """Lock the goods of an order to be placed, once the plan has room for it.
+def _hold(wanted: dict[Any, int]) -> tuple[list[Held], Reservation]:
+    """Lock the goods of an order to be placed, once the month's budget has room for it.
 
     The counter comes after this: it is the one lock that all orders share, and refused orders never take it.
     """
     if not wanted:
         raise EmptyOrder("An order without lines cannot be placed. Add at least one product.", field="lines")
-    require(Limit.ORDERS_PER_MONTH, used=Order.objects.placed().this_month().taken_here().count)
-    return hold_for_sale(wanted)
+    reserved = reserve(Limit.ORDERS_PER_MONTH)
+    return hold_for_sale(wanted), reserved
 
 
-def _tell_placed(actor: Actor, order: Order, lines: Sequence[OrderLine]) -> None:
+def _tell_placed(actor: Actor, order: Order, lines: Sequence[OrderLine], reserved: Reservation) -> None:
     assert order.placed_at is not None
     key = f"orders_placed:{order.pk}"
-    record_usage(meter="orders_placed", quantity=1, idempotency_key=key, at=order.placed_at)
+    record_usage(meter="orders_placed", quantity=1, idempotency_key=key, at=order.placed_at, against=reserved)
     data = {"number": order.number, **_summary(order, lines)}
     record(actor=actor, verb="order.placed", target=order, data=data)

@@ -16,7 +16,10 @@ class ProductsConfig(AppConfig):
     }
 
     def ready(self) -> None:
+        from billing.entitlements import Limit, count_by
         from tenant_apps.products import bulk  # noqa: F401  (its jobs become known to the workers)
         from tenant_apps.products.languages import follow_workspace
+        from tenant_apps.products.models import Product
 
         follow_workspace()
+        count_by(Limit.PRODUCTS, lambda: Product.objects.live().listed().count())

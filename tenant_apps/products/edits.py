@@ -15,8 +15,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.entitlements import Allowance
 from tenant_apps.products.models import Category, Product
-from tenant_apps.products.services import require_room_for_product
+from tenant_apps.products.services import require_room, room_for_products
 from tenant_apps.products.writing import clean_choice, clean_price, clean_tags, rounded
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
@@ -52,13 +53,13 @@ class Edited:
 def edit_products(*, actor: Actor, products: Collection[UUID], change: Change) -> Edited:
     """Change all of the products, or none where one is refused; variants follow a parent's price and status."""
     _require_sound(products, change)
+    room = room_for_products() if change.status not in (None, Product.Status.ARCHIVED) else None
     rows = _held(products, with_variants=_reaches_variants(change))
     before = {row.pk: _state(row) for row in rows}
     for row in rows:
         _change(row, change, named=row.pk in products)
     changed = [row for row in rows if _state(row) != before[row.pk]]
-    if any(row.is_live and before[row.pk]["status"] == Product.Status.ARCHIVED for row in changed):
-        require_room_for_product()
+    _require_room(room, changed, before)
     _write(actor, changed, before)
     if not changed:
         return Edited(0, None)
@@ -75,14 +76,29 @@ def undo_edit(*, actor: Actor, undo: str) -> int:
     if kept is None:
         minutes = int(UNDO_FOR.total_seconds() // 60)
         raise NotFound(f"This change was taken back already, or is older than {minutes} minutes.")
+    room = room_for_products() if any(_returns(after, then) for then, after in kept.values()) else None
     rows = [row for row in _held(kept, with_variants=False) if _state(row) == kept[row.pk][1]]
     before = {row.pk: _state(row) for row in rows}
     for row in rows:
         for field, value in kept[row.pk][0].items():
             setattr(row, field, value)
+    _require_room(room, rows, before)
     _write(actor, rows, before)
     transaction.on_commit(lambda: cache.delete(_key(undo)), robust=True)
     return len(rows)
+
+
+def _returns(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether a product comes back into sale."""
+    archived = Product.Status.ARCHIVED
+    return bool(before["status"] == archived != after["status"])
+
+
+def _require_room(room: Allowance | None, rows: list[Product], before: dict[UUID, dict[str, Any]]) -> None:
+    """Refuse more products than the plan allows; variants are not counted."""
+    back = sum(_returns(before[row.pk], _state(row)) for row in rows if not row.parent_id)
+    if room is not None and back:
+        require_room(room, back)
 
 
 def _require_sound(products: Collection[UUID], change: Change) -> None:

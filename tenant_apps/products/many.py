@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, Final
 
 from django.db import transaction
 
-from billing.entitlements import Allowance
 from tenant_apps.products.models import Product
 from tenant_apps.products.putting import Batch, Given, Put, put_together
 from tenant_apps.products.services import (
@@ -16,7 +14,7 @@ from tenant_apps.products.services import (
     begin_product,
     check_foreign_keys,
     create_product,
-    require_room_for_product,
+    require_room,
     room_for_products,
     update_product,
 )
@@ -43,6 +41,8 @@ class _Products(Batch[Product]):
 
     def __init__(self, actor: Actor, rows: Sequence[Given]) -> None:
         super().__init__(actor)
+        # Before any product is locked, as every verb does.
+        self._room = room_for_products()
         # In the order in which orders lock products, so that neither waits for the other in a circle.
         found = Product.objects.filter(sku__in=[row.key for row in rows]).order_by("sku")
         held = found.select_related("category").select_for_update(no_key=True, of=("self",))
@@ -72,13 +72,8 @@ class _Products(Batch[Product]):
         return Put(product)
 
     def _take_room(self) -> None:
-        if not self._room.has_room_for(self._more + 1):
-            require_room_for_product(adding=self._more + 1)
+        require_room(self._room, adding=self._more + 1)
         self._more += 1
-
-    @cached_property
-    def _room(self) -> Allowance:
-        return room_for_products()
 
     def told_new(self, record: Product) -> dict[str, Any]:
         return {"sku": record.sku, "name": record.name}

@@ -9,7 +9,7 @@ from typing import Any, Final, TypedDict, Unpack
 from django.db import connection, transaction
 from psycopg.errors import ForeignKeyViolation
 
-from billing.entitlements import Allowance, Limit, check, require
+from billing.entitlements import Allowance, Limit, claim
 from tenant_apps.products.categories import (
     CategoryInUse,
     CategoryTaken,
@@ -59,8 +59,10 @@ __all__ = [
     "create_product",
     "delete_category",
     "receive_stock",
+    "require_room",
     "require_room_for_product",
     "restore_product",
+    "room_for_products",
     "update_category",
     "update_product",
     "withdraw_product",
@@ -120,7 +122,8 @@ def create_product(*, actor: Actor, sku: str, **given: Unpack[NewProduct]) -> Pr
 
     Opening stock becomes the first line of its ledger.
     """
-    require_room_for_product()
+    if given.get("parent") is None:
+        require_room_for_product()
     opening_stock = given.pop("opening_stock", 0)
     product, fields = begin_product(NewProduct(**given))
     apply_changes(product, {**fields, "sku": sku})
@@ -157,13 +160,14 @@ def begin_product(given: NewProduct) -> tuple[Product, Any]:
 @transaction.atomic
 def update_product(*, actor: Actor, product: Product, **changes: Unpack[ProductChanges]) -> Product:
     """Change what is given and keep the rest; returns the product as it is now."""
+    room = _room_to_return(product) if "status" in changes else None
     product = locked(product)
     was_live = product.is_live
     differences = apply_changes(product, changes)
     if not differences:
         return product
-    if product.is_live and not was_live:
-        require_room_for_product()
+    if product.is_live and not was_live and not product.parent_id:
+        require_room(room or room_for_products())
     _write_product(product, update_fields=[*differences, "updated_at"])
     hand_down(product, differences)
     if "low_stock_at" in differences:
@@ -198,9 +202,11 @@ def withdraw_product(*, actor: Actor, product: Product) -> None:
 @transaction.atomic
 def restore_product(*, actor: Actor, product: Product) -> Product:
     """Put an archived product, and its variants, back on sale."""
+    room = _room_to_return(product)
     product = locked(product)
     if not product.is_live:
-        require_room_for_product()
+        if not product.parent_id:
+            require_room(room or room_for_products())
         _turn(product, Product.Status.ACTIVE)
         record(actor=actor, verb="product.restored", target=product, data={"sku": product.sku})
     return product
@@ -215,18 +221,26 @@ def _turn(product: Product, status: str) -> None:
 
 
 def room_for_products() -> Allowance:
-    """How many products the plan allows, and how many there are; variants are not counted."""
-    return check(Limit.PRODUCTS, used=Product.objects.live().listed().count)
+    """How many products the plan allows, and how many there are; variants are not counted.
+
+    Until the transaction ends nobody else can add any. Ask before any product is locked.
+    """
+    return claim(Limit.PRODUCTS)
 
 
 def require_room_for_product(*, adding: int = 1) -> None:
     """Refuse more products than the plan allows."""
-    require(
-        Limit.PRODUCTS,
-        used=Product.objects.live().listed().count,
-        adding=adding,
-        way_on="archive products that you no longer sell",
-    )
+    require_room(room_for_products(), adding)
+
+
+def require_room(room: Allowance, adding: int = 1) -> None:
+    """Refuse more products than there is room for."""
+    room.require_room_for(adding, way_on="archive products that you no longer sell")
+
+
+def _room_to_return(product: Product) -> Allowance | None:
+    """Room for a product that seems to be out of sale, asked for before it is locked."""
+    return None if product.is_live or product.parent_id else room_for_products()
 
 
 def _write_product(product: Product, **how: Any) -> None:

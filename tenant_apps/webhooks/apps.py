@@ -16,6 +16,9 @@ class WebhooksConfig(AppConfig):
     }
 
     def ready(self) -> None:
+        from billing.entitlements import Limit, count_by
+        from tenant_apps.webhooks.models import Endpoint
         from tenant_apps.webhooks.outbox import subscribe
 
         subscribe()
+        count_by(Limit.WEBHOOK_ENDPOINTS, Endpoint.objects.count)

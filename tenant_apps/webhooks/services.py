@@ -42,10 +42,10 @@ def create_endpoint(
 ) -> tuple[Endpoint, str]:
     """Add an endpoint; its secret is returned here and never again."""
     values = _cleaned(EndpointChanges(url=url, description=description, event_types=event_types))
-    require(Limit.WEBHOOK_ENDPOINTS, used=Endpoint.objects.count, way_on="delete an endpoint")
-    _require_room()
     secret = new_secret()
     with transaction.atomic():
+        require(Limit.WEBHOOK_ENDPOINTS, way_on="delete an endpoint")
+        _require_room()
         endpoint = Endpoint(**values, secret=sealed(secret))
         endpoint.save(force_insert=True)
         data = {"url": endpoint.shown_url, "event_types": endpoint.event_types}

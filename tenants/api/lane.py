@@ -27,6 +27,7 @@ from tenants.api.columns import NotCompiled
 from tenants.api.etags import EPOCH, MICROSECOND, digest, is_known, list_tag, state_tag
 from tenants.api.known import tags
 from tenants.api.limits import admit
+from tenants.api.notices import noted
 from tenants.api.plans import Plan, Plans, is_plain
 from tenants.api.renderers import dump_json
 from tenants.checks import routes
@@ -84,6 +85,16 @@ class Lane:
         return dict(_plain_routes())
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        told = noted.set({})
+        try:
+            response = self._respond(request)
+            if notices := noted.get():
+                response["Limit-Notice"] = ", ".join(notices)
+        finally:
+            noted.reset(told)
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
         route = self._route(request)
         response: HttpResponseBase | None = None
         if route is not None:

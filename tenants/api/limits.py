@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import redis
 import structlog
 from django.conf import settings
+from django.utils import timezone
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -75,6 +77,9 @@ class Rate:
     policy: str
     state: str
     seconds_left: int
+    # Which limit is used up, where one is, and how high it is.
+    limit: str = ""
+    allowed: int = 0
 
 
 @dataclass
@@ -87,10 +92,12 @@ class Minute:
 
 
 class Limiter:
-    """This process's share of the limits. `quota_of` says what a tenant may; whoever knows plans sets it."""
+    """This process's share of the limits. Whoever knows plans says what a tenant may: `quota_of`, `plan_of`."""
 
     def __init__(self) -> None:
         self.quota_of: Callable[[Tenant], Quota] = lambda tenant: Quota()
+        # What a refusal tells of the plan.
+        self.plan_of: Callable[[Tenant], dict[str, Any]] = lambda tenant: {}
         self._lock = threading.Lock()
         self._minute = Minute(0)
         self._blind_until = 0.0
@@ -173,6 +180,7 @@ class ByPlan(BaseThrottle):
                 "This workspace or this credential has made all requests of this minute that the plan allows. "
                 "Wait as long as Retry-After says, or move to a larger plan.",
                 retry_after=plain.rate.seconds_left,
+                **_told(tenant, plain.rate),
             )
         return True
 
@@ -193,10 +201,20 @@ def _key(minute: int, tenant: Tenant, credential: str) -> str:
     return f"rowhouse:rate:{tenant.id}:{credential}:{minute}"
 
 
+def _told(tenant: Tenant, rate: Rate) -> dict[str, Any]:
+    """Plan, limit and use, as every refusal by a plan has them."""
+    ends = timezone.now().replace(microsecond=0) + timedelta(seconds=rate.seconds_left)
+    used = {"limit": rate.limit, "allowed": rate.allowed, "used": rate.allowed, "resets_at": ends.isoformat()}
+    return {**limiter.plan_of(tenant), **used}
+
+
 def _rate(leaves: list[Leave], is_allowed: bool, seconds: int) -> Rate:
     policy = ", ".join([f'"{leave.name}";q={leave.limit};w={SECONDS}' for leave in leaves])
     state = ", ".join([f'"{leave.name}";r={leave.left};t={seconds}' for leave in leaves])
-    return Rate(is_allowed, policy, state, seconds)
+    spent = next((leave for leave in leaves if leave.mine == 0), None)
+    if is_allowed or spent is None:
+        return Rate(is_allowed, policy, state, seconds)
+    return Rate(is_allowed, policy, state, seconds, f"requests_per_minute_of_{spent.name}", spent.limit)
 
 
 limiter = Limiter()

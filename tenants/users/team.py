@@ -20,6 +20,7 @@ from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.signing import BadLink, sign, unsign
 from tenants.users.accounts import TENANT_ROLES, EmailTaken
 from tenants.users.models import Role, SignIn, User
+from tenants.users.seats import seats
 from tenants.users.sign_ins import end_sign_ins
 from tenants.users.verification import tenant_url
 
@@ -45,6 +46,7 @@ class LastOwner(Conflict):
 def invite_person(*, actor: Actor, by: User, email: str, role: str, name: str = "") -> User:
     """Make room for somebody and mail them a link; nobody can sign in as them before they choose a password."""
     _check_role(by, role)
+    seats.require(is_promised=False)
     person = User(email=email.strip(), name=name.strip(), role=role, invited_at=timezone.now())
     try:
         validate_email(person.email)
@@ -110,6 +112,7 @@ def find_by_invitation(token: str) -> User:
 def accept_invitation(*, token: str, name: str, password: str, address: str | None) -> User:
     """Choose a name and a password; the mailed link has proved the address."""
     person = User.objects.select_for_update(no_key=True).get(pk=find_by_invitation(token).pk)
+    seats.require(is_promised=True)
     try:
         validate_password(password, person)
     except ValidationError as error:
@@ -168,6 +171,7 @@ def reactivate_person(*, actor: Actor, by: User, person: User) -> User:
     person = _locked(person)
     _check_role(by, person.role)
     if not person.is_active:
+        seats.require(is_promised=False)
         person.is_active = True
         person.save(update_fields=["is_active", "updated_at"])
         record(actor=actor, verb="user.reactivated", target=person)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared_apps.clients.models import Client
 from tenants.context import Tenant
 from tenants.users.models import User
 from tests.api.calls import Api, signed_in
@@ -16,4 +15,4 @@ def owner_api(owner: User, acme: Tenant) -> Api:
 @pytest.fixture
 def on_business(acme: Tenant) -> None:
     """Only this plan has it."""
-    Client.objects.filter(pk=acme.id).update(plan="business")
+    set_standing(client_id=acme.id, actor=Actor.system("tests"), reason="They bought it.", plan="business")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from billing import entitlements
 from tenant_apps.orders import services
@@ -35,6 +36,7 @@ from tenant_apps.products.services import archive_product, update_product
 from tenants.audit.models import AuditEntry
 from tenants.errors import Invalid, NotFound
 from tests.orders.builders import a_draft, a_paid_order, a_placed_order, lines
+from tests.plans import allow
 from tests.products.builders import CLERK, a_product, a_service
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -349,17 +351,16 @@ def test_two_lines_of_one_product_are_counted_together():
 
 def test_a_full_month_refuses_further_orders_with_the_plan_and_the_way_on(monkeypatch: pytest.MonkeyPatch):
     a_placed_order()
-    plan = entitlements.Plan("Free", {entitlements.Limit.ORDERS_PER_MONTH: 1}, larger="Team")
-    monkeypatch.setitem(entitlements.PLANS, "free", plan)
+    allow(monkeypatch, orders_per_month=1)
     with pytest.raises(entitlements.LimitReached, match=r"allows 1 orders per month.*move to the Team plan"):
         a_placed_order()
     assert a_draft().status == "draft"
 
 
 def test_the_history_of_another_shop_does_not_fill_the_month(monkeypatch: pytest.MonkeyPatch):
-    a_placed_order(source=Order.Source.IMPORT)
-    plan = entitlements.Plan("Free", {entitlements.Limit.ORDERS_PER_MONTH: 1}, larger="Team")
-    monkeypatch.setitem(entitlements.PLANS, "free", plan)
+    history = a_draft(source=Order.Source.IMPORT)
+    Order.objects.filter(pk=history.pk).update(status="placed", placed_at=timezone.now(), number=999_999)
+    allow(monkeypatch, orders_per_month=1)
     assert a_placed_order().status == "placed"
 
 

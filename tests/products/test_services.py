@@ -35,6 +35,7 @@ from tenant_apps.products.services import (
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant
 from tenants.errors import Invalid, NotFound
+from tests.plans import allow
 from tests.products.builders import CLERK, a_product, a_service
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -193,8 +194,7 @@ def test_an_archived_product_is_archived_once_and_can_come_back():
 def test_a_full_plan_refuses_new_and_returning_products(monkeypatch: pytest.MonkeyPatch):
     archived = archive_product(actor=CLERK, product=a_product())
     a_product()
-    plan = entitlements.Plan("Free", {entitlements.Limit.PRODUCTS: 1}, larger="Team")
-    monkeypatch.setitem(entitlements.PLANS, "free", plan)
+    allow(monkeypatch, products=1)
     with pytest.raises(
         entitlements.LimitReached, match="archive products that you no longer sell or move to"
     ):

@@ -7,14 +7,12 @@ import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
-from billing import entitlements
-from billing.entitlements import Limit
-from shared_apps.clients.models import Client
 from tenant_apps.webhooks.models import Delivery, Endpoint
 from tenants.audit.services import record
 from tenants.context import Tenant, unit_of_work
 from tests.api.calls import Api, errors, problem, signed_in
 from tests.cast import Person
+from tests.plans import allow
 from tests.webhooks.conftest import CLERK
 from tests.webhooks.receivers import Receiver
 
@@ -89,8 +87,7 @@ def test_a_replay_that_ends_before_it_begins_is_refused(api: Api, endpoint: Endp
 def test_a_plan_allows_so_many_endpoints(
     api: Api, endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = entitlements.PLANS[Client.Plan.FREE]
-    monkeypatch.setitem(free.limits, Limit.WEBHOOK_ENDPOINTS, 1)
+    allow(monkeypatch, webhook_endpoints=1)
     refused = api.post("webhook-endpoints/", {"url": receiver.url, "event_types": ["*"]})
     assert problem(refused, 402, "limit_reached")["allowed"] == 1
 

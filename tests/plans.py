@@ -1,0 +1,29 @@
+"""Plans that allow what a test says, without a file."""
+
+from dataclasses import replace
+
+import pytest
+
+from billing import plans
+from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
+
+
+def allow(
+    monkeypatch: pytest.MonkeyPatch,
+    plan: str = "free",
+    *,
+    features: frozenset[Feature] | None = None,
+    **limits: int | Allowed,
+) -> PlanVersion:
+    """Have every version of a plan allow this and nothing else; a number is a hard limit."""
+    given = {
+        Limit(name): allowed if isinstance(allowed, Allowed) else Allowed(allowed)
+        for name, allowed in limits.items()
+    }
+    known = plans.catalogue()
+    changed = tuple(
+        replace(version, limits=given, features=version.features if features is None else features)
+        for version in known[plan]
+    )
+    monkeypatch.setattr(plans, "catalogue", lambda: {**known, plan: changed})
+    return changed[-1]
