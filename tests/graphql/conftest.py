@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared_apps.clients.standing import set_standing
+from tenants.audit.actors import Actor
 from tenants.context import Tenant
 from tenants.users.models import User
 from tests.api.calls import Api, signed_in
