@@ -1,12 +1,14 @@
 """The operators' admin: clients with their state, operators, and the log of what operators did."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +17,7 @@ from unfold.decorators import action, display
 
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.renaming import rename_subdomain
+from shared_apps.clients.standing import change_access, extend_trial
 from shared_apps.clients.statuses import TRANSITIONS, change_status
 from shared_apps.clients.workspace import change_workspace
 from tenants.audit.actors import actor_of
@@ -78,6 +81,35 @@ class SettingsForm(forms.Form):
     currency = forms.CharField(max_length=3, widget=forms.TextInput(attrs={"class": BOX}))
 
 
+UNTIL: Final = forms.DateTimeInput(attrs={"type": "datetime-local", "class": BOX})
+
+
+class TrialForm(forms.Form):
+    """Until when somebody may go on trying."""
+
+    until = forms.DateTimeField(label="Until, in UTC", widget=UNTIL)
+    reason = forms.CharField(
+        max_length=300, widget=forms.Textarea(attrs=LINES), help_text="Kept in the audit log."
+    )
+
+
+class AccessForm(forms.Form):
+    """What is open, and why."""
+
+    access = forms.ChoiceField(choices=Client.Access.choices, widget=forms.Select(attrs={"class": BOX}))
+    until = forms.DateTimeField(
+        label="Until, in UTC",
+        required=False,
+        widget=UNTIL,
+        help_text="For a time of grace: people read when it ends. Nothing ends by itself that was opened by hand.",
+    )
+    reason = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs=LINES),
+        help_text="Kept in the audit log; its people read it where their access is less than full.",
+    )
+
+
 @dataclass(frozen=True)
 class Question:
     """What an operator is asked before a verb is done."""
@@ -114,6 +146,17 @@ QUESTIONS: Final = {
         "searches follow the language. The currency stays once products have another one.",
         SettingsForm,
     ),
+    "extend_trial": Question(
+        "Extend the trial of",
+        "It keeps what the trial includes until then. Where the trial is over and nothing was bought, it begins anew.",
+        TrialForm,
+    ),
+    "change_access": Question(
+        "Change the access of",
+        "What its payments leave open, by hand. It holds until Stripe next tells of its subscription; of a tenant that "
+        "has none, until somebody changes it. The status is another matter: this opens nothing that is suspended.",
+        AccessForm,
+    ),
     "archive": Question(
         "Archive",
         "Its portal and API close, and its tasks are dropped. Its data stays, and it can be reopened.",
@@ -142,14 +185,27 @@ def _of_one(self: "ClientAdmin", request: HttpRequest, object_id: str | None = N
     return bool(object_id)
 
 
+def _on_trial(self: "ClientAdmin", request: HttpRequest, object_id: str | None = None) -> bool:
+    """Whether a tenant has a trial, or could have one again."""
+    tries = Q(trial_ends_at__isnull=False) | Q(plan=Client.Plan.FREE)
+    return bool(object_id) and _exists(tries, pk=object_id)
+
+
+def _exists(*conditions: Q, **more: Any) -> bool:
+    try:
+        return Client.objects.filter(*conditions, **more).exists()
+    except ValidationError:  # an address typed by hand
+        return False
+
+
 class ClientAdmin(ReadOnly):
     """Tenants: found by name or address; what their status allows is offered, and asked about before it is done.
 
     What other apps can do with a tenant they add by a class that inherits this one.
     """
 
-    list_display = ("name", "state", "host", "plan", "status_since", "created_at")
-    list_filter = ("status", "plan", "created_at")
+    list_display = ("name", "state", "host", "version", "standing", "trial_ends_at", "created_at")
+    list_filter = ("status", "access", "plan", "created_at")
     search_fields = ("name", "subdomain", "schema_name", "domains__domain")
     fields = (
         "name", "subdomain", "status", "status_since", "suspension_reason", "notice", "delete_after", "sandbox_of",
@@ -167,6 +223,8 @@ class ClientAdmin(ReadOnly):
     end_maintenance = _asks("end_maintenance", "End maintenance", "open")
     rename = _asks("rename", "Rename…", "rename")
     change_settings = _asks("change_settings", "Settings…", "settings")
+    extend_trial = _asks("extend_trial", "Extend trial…", "extend-trial")
+    change_access = _asks("change_access", "Change access…", "access")
     archive = _asks("archive", "Archive…", "archive")
     reopen = _asks("reopen", "Reopen", "reopen")
     has_suspend_permission = _possible("suspend")
@@ -175,6 +233,8 @@ class ClientAdmin(ReadOnly):
     has_end_maintenance_permission = _possible("end_maintenance")
     has_rename_permission = _possible("rename")
     has_change_settings_permission = _of_one
+    has_extend_trial_permission = _on_trial
+    has_change_access_permission = _of_one
     has_archive_permission = _possible("archive")
     has_reopen_permission = _possible("reopen")
 
@@ -199,16 +259,30 @@ class ClientAdmin(ReadOnly):
     def state(self, client: Client) -> str:
         return client.get_status_display()
 
+    @display(description="Plan", ordering="plan")
+    def version(self, client: Client) -> str:
+        return f"{client.plan} v{client.plan_version}"
+
+    @display(
+        description="Access",
+        ordering="access",
+        label={
+            Client.Access.FULL.label: "success",
+            Client.Access.GRACE.label: "warning",
+            Client.Access.READ_ONLY.label: "danger",
+            Client.Access.CLOSED.label: "danger",
+        },
+    )
+    def standing(self, client: Client) -> str:
+        return client.get_access_display()
+
     @display(description="Primary host")
     def host(self, client: Any) -> str:
         return str(client.primary or client.host)
 
     def is_possible(self, object_id: str, verb: str) -> bool:
         """Whether the tenant's status allows the verb."""
-        try:
-            return Client.objects.filter(pk=object_id, status__in=starts_from(verb)).exists()
-        except ValidationError:  # an address typed by hand
-            return False
+        return _exists(pk=object_id, status__in=starts_from(verb))
 
     def ask_then_do(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """Ask, because following a link must change nothing; then do it, or say why it cannot be done."""
@@ -238,21 +312,33 @@ class ClientAdmin(ReadOnly):
         """Do the verb and tell of it; a refusal that belongs to a field is left to the form."""
         actor = actor_of(request)
         try:
-            if verb == "rename":
-                client = rename_subdomain(client_id=client.pk, actor=actor, **given)
-                done = f"is at {client.host} now."
-            elif verb == "change_settings":
-                client = change_workspace(client_id=client.pk, actor=actor, **given)
-                done = "has these settings now."
-            else:
-                client = change_status(client_id=client.pk, actor=actor, verb=verb, **given)
-                done = TRANSITIONS[verb].done
+            client = _verb(verb)(client_id=client.pk, actor=actor, **given)
         except DomainError as refusal:
             if refusal.field not in given:
                 self.message_user(request, refusal.detail, messages.ERROR)
             return refusal
+        done = DONE[verb](client) if verb in DONE else TRANSITIONS[verb].done
         self.message_user(request, f"{client.name} {done}", messages.SUCCESS)
         return None
+
+
+# What is done besides changing the status, and what operators are told afterwards.
+OTHERS: Final[dict[str, Callable[..., Client]]] = {
+    "rename": rename_subdomain,
+    "change_settings": change_workspace,
+    "extend_trial": extend_trial,
+    "change_access": change_access,
+}
+DONE: Final[dict[str, Callable[[Client], str]]] = {
+    "rename": lambda client: f"is at {client.host} now.",
+    "change_settings": lambda client: "has these settings now.",
+    "extend_trial": lambda client: f"may try {client.plan} until {client.trial_ends_at:%d %b %Y, %H:%M} UTC.",
+    "change_access": lambda client: f"has this access now: {client.get_access_display().lower()}.",
+}
+
+
+def _verb(name: str) -> Callable[..., Client]:
+    return OTHERS.get(name) or partial(change_status, verb=name)
 
 
 class OperatorAdmin(ReadOnly):

@@ -63,6 +63,11 @@ class Beginning:
 beginnings: Final[list[Callable[[], Beginning]]] = []
 
 
+def beginning() -> Beginning:
+    """What a tenant starts with that signs up now."""
+    return beginnings[-1]() if beginnings else Beginning()
+
+
 def sign_up(
     *, company: str, subdomain: str, email: str, password: str, address: str | None = None, **preferences: str
 ) -> Client:
@@ -179,11 +184,11 @@ def _create(order: SignUp, address: str | None) -> tuple[Client, User]:
 
 
 def _client(order: SignUp, schema: Schema) -> Client:
-    beginning = beginnings[-1]() if beginnings else Beginning()
+    begun = beginning()
     return Client(
-        plan=beginning.plan,
-        plan_version=beginning.plan_version,
-        trial_ends_at=beginning.trial_ends_at,
+        plan=begun.plan,
+        plan_version=begun.plan_version,
+        trial_ends_at=begun.trial_ends_at,
         id=schema.tenant_id,
         schema_name=schema.name,
         name=order.company,

@@ -6,6 +6,7 @@ Each app may bring verbs of its own in a module like this one; the command puts 
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import Q
 
 from shared_apps.clients.models import Client, Domain
 from shared_apps.clients.renaming import rename_subdomain
+from shared_apps.clients.standing import change_access, extend_trial
 from shared_apps.clients.statuses import TRANSITIONS, change_status
 from tenants.audit.actors import Actor
 from tenants.errors import NotFound
@@ -77,6 +79,8 @@ def shown(client: Client) -> dict[str, Any]:
         "trial_ends_at": client.trial_ends_at,
         "access": client.access,
         "access_reason": client.access_reason,
+        "access_since": client.access_since,
+        "access_until": client.access_until,
         "schema": client.schema_name,
         "id": client.id,
         "hosts": [name.domain for name in names],
@@ -100,6 +104,34 @@ def _rename(call: Call) -> dict[str, Any]:
     client = rename_subdomain(client_id=call.client.pk, subdomain=subdomain, actor=call.actor)
     call.out.write(f"{client.name} is at {client.host} now; its old names lead there.\n")
     return shown(client)
+
+
+def _extend_trial(call: Call) -> dict[str, Any]:
+    until, reason = call.options["until"], call.options["reason"]
+    client = extend_trial(client_id=call.client.pk, actor=call.actor, until=until, reason=reason)
+    call.out.write(f"{client.name} may try {client.plan} until {until:%Y-%m-%d %H:%M} UTC.\n")
+    return shown(client)
+
+
+def _access(call: Call) -> dict[str, Any]:
+    given = {"access": call.options["to"], **{name: call.options[name] for name in ("until", "reason")}}
+    client = change_access(client_id=call.client.pk, actor=call.actor, **given)
+    call.out.write(f"{client.name} has {client.access} access.\n")
+    return shown(client)
+
+
+def _time(text: str) -> datetime:
+    """A day or a time of the shell, in UTC where it names no zone."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _standing(*options: Callable[[ArgumentParser], None]) -> Callable[[ArgumentParser], None]:
+    def add(parser: ArgumentParser) -> None:
+        for option in options:
+            option(parser)
+
+    return add
 
 
 def _option(name: str, text: str, **more: Any) -> Callable[[ArgumentParser], None]:
@@ -127,6 +159,23 @@ VERBS: Final[dict[str, Verb]] = {
         "give it another subdomain; the old one leads there",
         _rename,
         _option("subdomain", "the new subdomain, without the platform's host"),
+    ),
+    "extend-trial": Verb(
+        "let it go on trying",
+        _extend_trial,
+        _standing(
+            _option("--until", "a day or a time in UTC, such as 2027-01-31", required=True, type=_time),
+            _option("--reason", "kept in the audit log", required=True),
+        ),
+    ),
+    "access": Verb(
+        "change what its payments leave open, until something else is heard of them",
+        _access,
+        _standing(
+            _option("--to", "what is open", required=True, choices=Client.Access.values),
+            _option("--until", "when a time of grace ends, in UTC", type=_time),
+            _option("--reason", "kept in the audit log; its people read it", required=True),
+        ),
     ),
     "archive": Verb("close it for long; its data stays", _status("archive")),
     "reopen": Verb("open an archived tenant", _status("reopen")),

@@ -15,14 +15,16 @@ from django.utils import timezone
 
 from shared_apps.clients.directory import raise_version
 from shared_apps.clients.models import Client
+from shared_apps.clients.services import beginning
 from shared_apps.clients.statuses import required_text
 from tenants.audit.actors import Actor
 from tenants.audit.services import record_all
-from tenants.errors import NotFound
+from tenants.errors import Conflict, Invalid, NotFound
 from tenants.hosts import directory
 from tenants.routers import CONTROL_ALIAS
 
 EVENT: Final = "client.standing_changed"
+GONE: Final = "This tenant does not exist any more, so its plan and access cannot change."
 WHY: Final = (
     "the reason is kept in the audit log, and its people read it where their access is less than full"
 )
@@ -98,8 +100,53 @@ def set_standing(
     )
     found = set_standings(actor=actor, changes=[change])
     if not found:
-        raise NotFound("This tenant does not exist any more, so its plan and access cannot change.")
+        raise NotFound(GONE)
     return found[0]
+
+
+def extend_trial(*, client_id: UUID, actor: Actor, until: datetime, reason: str) -> Client:
+    """Let a tenant go on trying; one whose trial has ended, and that pays for nothing, begins once more."""
+    client = _existing(client_id)
+    begun = client.trial_ends_at
+    if begun is None and client.plan != Client.Plan.FREE:
+        raise NotOnTrial(
+            f"{client.name} pays for its plan, so it has no trial to be extended. Give it time at Stripe, or change "
+            "its access."
+        )
+    if until <= timezone.now() or (begun is not None and until <= begun):
+        raise Invalid("Give a time in the future, after the present end of the trial.", field="until")
+    again = _beginning() if client.plan == Client.Plan.FREE else {}
+    return set_standing(client_id=client_id, actor=actor, reason=reason, trial_ends_at=until, **again)
+
+
+def change_access(
+    *, client_id: UUID, actor: Actor, access: str, reason: str, until: datetime | None = None
+) -> Client:
+    """Open or close a tenant by hand, until something else is heard of its payments."""
+    if access not in Client.Access.values:
+        raise Invalid(f"Send one of: {', '.join(Client.Access.values)}.", field="access")
+    if until is not None and until <= timezone.now():
+        raise Invalid("Give a time in the future, or none.", field="until")
+    return set_standing(client_id=client_id, actor=actor, reason=reason, access=access, access_until=until)
+
+
+class NotOnTrial(Conflict):
+    """There is no trial that could be extended."""
+
+    code = "not_on_trial"
+    title = "This tenant is on no trial"
+
+
+def _existing(client_id: UUID) -> Client:
+    client = Client.objects.using(CONTROL_ALIAS).filter(pk=client_id).first()
+    if client is None:
+        raise NotFound(GONE)
+    return client
+
+
+def _beginning() -> dict[str, Any]:
+    begun = beginning()
+    return {"plan": begun.plan, "plan_version": begun.plan_version}
 
 
 def set_standings(*, actor: Actor, changes: Sequence[Standing]) -> list[Client]:

@@ -1,15 +1,27 @@
 """A tenant's plan and access: one verb, told to the audit log and to every process."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
+from django.test import Client as DoorClient
 
 from shared_apps.clients import services
 from shared_apps.clients.models import Client, DirectoryVersion
 from shared_apps.clients.services import Beginning, as_tenant, sign_up
-from shared_apps.clients.standing import EVENT, Standing, set_standing, set_standings
+from shared_apps.clients.standing import (
+    EVENT,
+    NotOnTrial,
+    Standing,
+    extend_trial,
+    set_standing,
+    set_standings,
+)
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context
@@ -91,3 +103,52 @@ def test_billing_says_what_a_new_tenant_begins_with(
     services.beginnings.append(lambda: Beginning("team", 2, SOON))
     begun = Client.objects.get(pk=sign_up(**{**order, "subdomain": "initrode"}).pk)
     assert (begun.plan, begun.plan_version, begun.trial_ends_at, begun.access) == ("team", 2, SOON, "full")
+
+
+# By operators
+
+
+def test_a_trial_is_extended_or_begun_anew_and_nobody_pays_twice(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "beginnings", [lambda: Beginning("team", 2, SOON)])
+    extend = partial(extend_trial, client_id=acme.id, actor=SWEEPER, reason="They asked for it.")
+    begun = extend(until=SOON)
+    assert (begun.plan, begun.plan_version, begun.trial_ends_at) == ("team", 2, SOON)
+    for wrong in (SOON, datetime(2020, 1, 1, tzinfo=UTC)):
+        with pytest.raises(Invalid, match="after the present end"):
+            extend(until=wrong)
+    later = extend(until=SOON + timedelta(days=9))
+    assert (later.plan, later.trial_ends_at) == ("team", SOON + timedelta(days=9))
+    set_standing(client_id=acme.id, actor=SWEEPER, reason="It subscribed.", trial_ends_at=None)
+    with pytest.raises(NotOnTrial, match="pays for its plan"):
+        extend(until=SOON + timedelta(days=30))
+
+
+def test_operators_change_access_and_trials_after_being_asked(operator: DoorClient, acme: Tenant) -> None:
+    address = f"/admin/clients/client/{acme.id}"
+    asked = operator.get(f"{address}/access/")
+    assert asked.status_code == 200
+    assert Client.objects.get(pk=acme.id).access == "full"
+    given = {"access": "grace", "until": "2027-02-01T12:00", "reason": "A promise on the phone."}
+    assert operator.post(f"{address}/access/", given).status_code == 302
+    row = Client.objects.get(pk=acme.id)
+    assert (row.access, row.access_until) == ("grace", datetime(2027, 2, 1, 12, tzinfo=UTC))
+    refused = operator.post(f"{address}/access/", {"access": "grace", "reason": ""})
+    assert "This field is required" in refused.content.decode()
+    assert (
+        operator.post(f"{address}/extend-trial/", {"until": "2027-01-31T12:00", "reason": "x"}).status_code
+        == 302
+    )
+    assert Client.objects.get(pk=acme.id).trial_ends_at == datetime(2027, 1, 31, 12, tzinfo=UTC)
+    assert operator.get("/admin/clients/client/?access__exact=grace").content.decode().count("Acme") >= 1
+
+
+def test_the_shell_changes_access_and_trials() -> None:
+    out = StringIO()
+    given = ["--until", "2027-01-31", "--reason", "agreed on the phone", "--json"]
+    call_command("tenant", "access", "acme", "--to", "grace", *given, stdout=out, stderr=StringIO())
+    told = json.loads(out.getvalue())
+    assert (told["access"], told["access_until"]) == ("grace", "2027-01-31 00:00:00+00:00")
+    call_command("tenant", "extend-trial", "acme", *given[:4], stdout=out)
+    assert Client.objects.get(subdomain="acme").trial_ends_at == datetime(2027, 1, 31, tzinfo=UTC)
