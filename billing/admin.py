@@ -19,6 +19,7 @@ from billing.admin_overrides import OverrideAdmin
 from billing.models import Customer, Difference, Export, Override, PublishedPlan, Rollup
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, state_of, synchronise_plans
+from billing.revenue_admin import CorrectionForm, correction_key
 from billing.stripe_meters import gateway
 from shared_apps.clients.models import Client
 from shared_apps.lifecycle.admin import Asking
@@ -26,18 +27,36 @@ from tenants.audit.actors import actor_of
 from tenants.errors import DomainError
 from tenants.users.operators import ReadOnly, operators
 
+ROLLUPS = "operators:billing_rollup_changelist"
 DIFFERENCES = "operators:billing_difference_changelist"
 PLANS = "operators:billing_publishedplan_changelist"
 EXPORTS = "operators:billing_export_changelist"
 
 
-class RollupAdmin(ReadOnly):
+class RollupAdmin(Asking, ReadOnly):
     """Hours of use as the ledger gives them."""
 
     list_display = ("hour", "tenant", "meter", "quantity", "revision", "sealed_quantity", "computed_at")
     list_filter = ("meter", "hour")
     search_fields = ("tenant",)
     fields = ("tenant", "meter", "hour", "quantity", "last_at", "revision", "sealed_quantity", "computed_at")
+    actions_list = ("correct_usage",)
+
+    @action(description="Correct usage…", url_path="correct")
+    def correct_usage(self, request: HttpRequest) -> HttpResponse:
+        """Add to what a tenant has used, or take from it."""
+        return self.ask(
+            request,
+            title="Correct usage",
+            text="It is written into the ledger beside what was counted. Its hour gets a revision, and Stripe is told "
+            "the difference. The same correction sent twice counts once.",
+            form=CorrectionForm(request.POST or None),
+            do=lambda given: services.correct_usage(
+                **given, key=correction_key(**given), actor=actor_of(request)
+            ),
+            back=reverse(ROLLUPS),
+            then=ROLLUPS,
+        )
 
 
 class ExportAdmin(Asking, ReadOnly):

@@ -8,14 +8,16 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.utils import timezone
 
-from billing.meters import meter_named
+from billing.meters import Meter, meter_named
 from billing.models import Difference, Export, Lane
+from billing.partitions import MONTHS_KEPT
+from billing.periods import months_later
 from billing.reconciling import amend, hour_at, reconcile
 from billing.rollups import hour_of
 from billing.sending import Gateway
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
-from tenants.errors import Conflict
+from tenants.errors import Conflict, Invalid
 from tenants.models import uuid7
 from tenants.routers import CONTROL_ALIAS
 
@@ -62,6 +64,7 @@ def correct_usage(
 
     Of a gauge the quantity is what it stood at from that moment on.
     """
+    _refuse_impossible(meter_named(meter), quantity, at)
     with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(CORRECT, (uuid7(), tenant, meter_named(meter).key, quantity, f"correction:{key}", at))
         if not cursor.rowcount:
@@ -75,6 +78,19 @@ def correct_usage(
         }
         record(actor=actor, verb="usage.corrected", data=data)
     return True
+
+
+def _refuse_impossible(meter: Meter, quantity: int, at: datetime) -> None:
+    """What would change nothing, has not happened yet, or lies before what can be asked for."""
+    if meter.is_gauge and quantity < 0:
+        raise Invalid(f"{meter.title} cannot stand below nothing: give what it stood at.", field="quantity")
+    if not quantity and not meter.is_gauge:
+        raise Invalid("Give what was used more, or with a minus what was used less.", field="quantity")
+    now = timezone.now()
+    if not months_later(now, -MONTHS_KEPT) < at <= now:
+        raise Invalid(
+            f"Give a time of the last {MONTHS_KEPT} months; the ledger reaches back so far.", field="at"
+        )
 
 
 def reconcile_usage(

@@ -252,6 +252,7 @@ UNFOLD = {
                         "icon": "verified",
                         "link": "/admin/lifecycle/deletioncertificate/",
                     },
+                    {"title": "Money", "icon": "payments", "link": "/admin/money/"},
                     {"title": "Usage", "icon": "bar_chart", "link": "/admin/billing/rollup/"},
                     {"title": "Usage outbox", "icon": "outbox", "link": "/admin/billing/export/"},
                     {"title": "Cases", "icon": "flag", "link": "/admin/billing/case/"},

@@ -1,5 +1,6 @@
 """The operators' admin on the public host: who may enter it, and the bases of its pages. Each app adds its own."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -7,7 +8,9 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django import forms
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import path
 from unfold.admin import ModelAdmin
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
@@ -15,6 +18,8 @@ from unfold.sites import UnfoldAdminSite
 from tenants.errors import DomainError
 from tenants.users.entering import note_operator
 from tenants.users.sign_in import verify_password
+
+Page = Callable[[HttpRequest], HttpResponseBase]
 
 
 class OperatorSignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold is untyped
@@ -39,6 +44,19 @@ class OperatorSite(UnfoldAdminSite):
     site_title = site_header = "Rowhouse operators"
     index_title = "Platform"
     login_form = OperatorSignInForm
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pages: list[tuple[str, str, Page]] = []
+
+    def add_page(self, route: str, view: Page, name: str) -> None:
+        """Add a page that is no model's: where it is, and what its address is called."""
+        self._pages.append((route, name, view))
+
+    def get_urls(self) -> list[Any]:
+        """The pages of their own, then those of the models."""
+        pages = [path(route, self.admin_view(view), name=name) for route, name, view in self._pages]
+        return [*pages, *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Operators only; the public realm holds nobody else."""
