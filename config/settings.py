@@ -254,6 +254,7 @@ UNFOLD = {
                     },
                     {"title": "Money", "icon": "payments", "link": "/admin/money/"},
                     {"title": "Usage", "icon": "bar_chart", "link": "/admin/billing/rollup/"},
+                    {"title": "Plans", "icon": "sell", "link": "/admin/billing/publishedplan/"},
                     {"title": "Usage outbox", "icon": "outbox", "link": "/admin/billing/export/"},
                     {"title": "Cases", "icon": "flag", "link": "/admin/billing/case/"},
                     {"title": "Subscriptions", "icon": "autorenew", "link": "/admin/billing/subscription/"},
