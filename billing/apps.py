@@ -15,7 +15,9 @@ class BillingConfig(AppConfig):
         from billing.entitlements import Limit, count_by, quota_of
         from billing.refusals import told_of
         from billing.seats import require_seat, taken_or_promised
+        from billing.trials import beginning
         from billing.usage import record_calls
+        from shared_apps.clients.services import beginnings
         from tenants.api.limits import limiter
         from tenants.api.metering import calls
         from tenants.users.seats import seats
@@ -23,13 +25,14 @@ class BillingConfig(AppConfig):
         limiter.quota_of, limiter.plan_of = quota_of, told_of
         calls.sink, seats.require = record_calls, require_seat
         count_by(Limit.SEATS, taken_or_promised)
+        beginnings.append(beginning)
         handlers.load()
 
     def keeps_from_deletion(self, schema: str) -> str:
-        """Why a tenant may not go yet: what it has used is on its way to its last invoice."""
-        from billing.exporting import owes
+        """Why a tenant may not go yet: what it has used is to be charged, and its subscription to end."""
+        from billing.ending import keeps_from_deletion
 
-        return owes(schema)
+        return keeps_from_deletion(schema)
 
     # The one thing a tenant's role may do in public. The tenant column is not in the list: the database
     # fills it with the role that inserts, so a forged tenant is refused.

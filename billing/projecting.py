@@ -22,16 +22,16 @@ from tenants.routers import CONTROL_ALIAS
 
 Object = dict[str, Any]
 BASE: Final = "base"
-SUBSCRIPTION: Final = {
-    "expand": ["default_payment_method", "latest_invoice", "schedule", "discounts.source.coupon"]
-}
+WITH_IT: Final = ("default_payment_method", "latest_invoice", "schedule", "discounts.source.coupon")
+SUBSCRIPTION: Final = {"expand": list(WITH_IT)}
+SUBSCRIPTIONS: Final = {"expand": [f"data.{name}" for name in WITH_IT]}
 CUSTOMER: Final = {"expand": ["invoice_settings.default_payment_method", "tax_ids"]}
 # What a tenant has used before it subscribes is dated before, as long as Stripe's answer is fresh.
 FRESH: Final = timedelta(minutes=10)
 
 
 class Unknown(Exception):
-    """It is not about a customer or a plan of ours. With a kind, a person has to look at it."""
+    """It is not about a customer or a plan of ours. With a kind it is a case, for a person to look at."""
 
     def __init__(self, text: str, *, kind: str = "", object_id: str = "") -> None:
         super().__init__(text)
@@ -40,8 +40,11 @@ class Unknown(Exception):
 
 @contextmanager
 def held(**which: str) -> Iterator[Customer]:
-    """The row of a customer, locked until the end of the block: `held(tenant=…)` or `held(stripe_id=…)`."""
-    unknown: Unknown | None = None
+    """The row of a customer, locked until the end of the block: `held(tenant=…)` or `held(stripe_id=…)`.
+
+    Of what becomes a case the case is kept, and nothing else.
+    """
+    odd: Unknown | None = None
     with transaction.atomic(using=CONTROL_ALIAS):
         customer = Customer.objects.select_for_update().filter(**which).first()
         if customer is None:
@@ -49,17 +52,12 @@ def held(**which: str) -> Iterator[Customer]:
         try:
             with transaction.atomic(using=CONTROL_ALIAS):
                 yield customer
-        except Unknown as error:
-            unknown = error
-            _put_down(customer, unknown)
-    if unknown is not None:
-        raise unknown
-
-
-def _put_down(customer: Customer, unknown: Unknown) -> None:
-    """What was written is undone, but for the case."""
-    if unknown.kind:
-        open_case(kind=unknown.kind, tenant=customer.tenant, object_id=unknown.object_id, text=str(unknown))
+        except Unknown as unknown:
+            odd = unknown
+            if odd.kind:
+                open_case(kind=odd.kind, tenant=customer.tenant, object_id=odd.object_id, text=str(odd))
+    if odd is not None:
+        raise odd
 
 
 def refresh_subscription(stripe_id: str) -> Subscription:
@@ -88,7 +86,26 @@ def refresh_customer(stripe_id: str) -> Customer:
 
 def project_subscription(customer: Customer, stripe_id: str) -> Subscription:
     """The same for who holds the customer."""
-    found = _read("subscriptions", stripe_id, SUBSCRIPTION)
+    return _take_over(customer, _read("subscriptions", stripe_id, SUBSCRIPTION))
+
+
+def project_subscriptions(customer: Customer) -> Subscription | None:
+    """All that runs at Stripe for who holds the customer, also what was never heard of, or is wrongly held for open."""
+    rows = account().read_all(
+        lambda client: client.v1.subscriptions.list,
+        params={"customer": customer.stripe_id, **SUBSCRIPTIONS},
+    )
+    running = {row.id: row.to_dict(for_json=True) for row in rows}
+    ours = Subscription.objects.open().filter(tenant=customer.tenant).exclude(stripe_id__in=running)
+    for name in ours.values_list("stripe_id", flat=True):
+        project_subscription(customer, name)
+    for found in running.values():
+        _take_over(customer, found)
+    return Subscription.objects.open().filter(tenant=customer.tenant).first()
+
+
+def _take_over(customer: Customer, found: Object) -> Subscription:
+    stripe_id = found["id"]
     if _id(found["customer"]) != customer.stripe_id:
         raise Unknown(f"{stripe_id} belongs to another customer than {customer}.")
     values = _subscription(customer, found)
@@ -344,6 +361,7 @@ def _discount(found: Object) -> Object:
     percent, amount = coupon.get("percent_off"), coupon.get("amount_off")
     return {
         "id": found["id"],
+        "code": _id(found.get("promotion_code")),
         "name": coupon.get("name") or coupon.get("id") or "",
         "percent": None if percent is None else str(percent),
         "amount": None if amount is None else str(amount_of(amount, coupon["currency"])),

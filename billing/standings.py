@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from billing.models import Customer, Subscription
 from shared_apps.clients.models import Client
-from shared_apps.clients.standing import set_standing
+from shared_apps.clients.standing import Standing, set_standing, set_standings
 from tenants.audit.actors import Actor
 from tenants.routers import CONTROL_ALIAS
 
@@ -59,7 +59,7 @@ def after_change(
     if client is None or subscription.status == Status.INCOMPLETE:
         return
     if subscription.is_open:
-        _set(client, **_of_open(subscription, now or timezone.now()))
+        set_standings(actor=ACTOR, changes=[standing_of(client, subscription, now or timezone.now())])
     # An end is acted on once: a tenant may have gone on with Free since.
     elif (before is None or before.is_open) and _was_carried_by(subscription, client):
         _set(client, access=Access.CLOSED, reason=_why(subscription), trial_ends_at=None)
@@ -72,19 +72,25 @@ def close_without_customer(customer: Customer) -> None:
         _set(client, access=Access.CLOSED, reason=DELETED)
 
 
-def _of_open(subscription: Subscription, now: datetime) -> dict[str, Any]:
-    standing: dict[str, Any] = {
-        "plan": subscription.plan,
-        "plan_version": subscription.plan_version,
-        "trial_ends_at": None,
-    }
+def standing_of(client: Client, subscription: Subscription, now: datetime) -> Standing:
+    """How a tenant stands by a subscription that has not ended."""
+    access, reason, until = _access(subscription, now)
+    return Standing(
+        client_id=client.pk,
+        reason=reason,
+        plan=subscription.plan,
+        plan_version=subscription.plan_version,
+        access=access,
+        access_until=until,
+        trial_ends_at=None,
+    )
+
+
+def _access(subscription: Subscription, now: datetime) -> tuple[str, str, datetime | None]:
     if subscription.status != Status.PAST_DUE:
-        access, reason = GOES_BY_STATUS[Status(subscription.status)]
-        return {**standing, "access": access, "reason": reason}
+        return *GOES_BY_STATUS[Status(subscription.status)], None
     until = grace_ends(subscription)
-    if now < until:
-        return {**standing, "access": Access.GRACE, "reason": GRACE, "access_until": until}
-    return {**standing, "access": Access.READ_ONLY, "reason": OVERDUE}
+    return (Access.GRACE, GRACE, until) if now < until else (Access.READ_ONLY, OVERDUE, None)
 
 
 def _was_carried_by(subscription: Subscription, client: Client) -> bool:

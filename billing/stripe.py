@@ -13,6 +13,8 @@ from stripe import StripeClient, StripeObject
 
 T = TypeVar("T")
 Listed = TypeVar("Listed", bound=StripeObject)
+# Which function of the package's client to call: `lambda client: client.v1.customers.create`.
+Call = Callable[[StripeClient], Callable[..., T]]
 SECONDS: Final = 20
 
 
@@ -27,6 +29,8 @@ class StripeFailed(Exception):
         self.code: str = error.code or getattr(error.error, "code", None) or ""
         self.param: str = getattr(error, "param", None) or ""
         self.request_id = error.request_id or ""
+        # Stripe keeps its answer to a key for a day and repeats it, a 500 as well.
+        self.was_answered = error.http_status is not None
 
 
 class StripeRefused(StripeFailed):

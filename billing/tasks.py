@@ -5,10 +5,11 @@ from typing import Final
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import budgets, exporting, letters, partitions, rollups, services
+from billing import budgets, exporting, letters, mending, partitions, rollups, services, trials
 from billing.flushing import exporter_of_process
 from billing.snapshots import take_snapshots
 from billing.stripe_meters import gateway
@@ -93,3 +94,18 @@ def measure_all() -> None:
 def post_letters() -> None:
     """Mail what was written about money: soon after its transaction, and whatever the queue has lost."""
     letters.post_due()
+
+
+@shared_task(base=PublicTask)
+def end_what_is_over() -> None:
+    """End trials and times of grace that are over."""
+    now = timezone.now()
+    trials.end_trials(now)
+    trials.end_graces(now)
+
+
+@shared_task(base=PublicTask)
+def mend_deeds() -> None:
+    """Take over at Stripe what was begun there and left."""
+    if settings.STRIPE_API_KEY:
+        mending.mend_deeds(timezone.now())

@@ -75,6 +75,12 @@ SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "end-what-is-over": {
+        "task": "billing.tasks.end_what_is_over",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "mend-deeds": {"task": "billing.tasks.mend_deeds", "schedule": 300.0, "options": {"expires": 300}},
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},

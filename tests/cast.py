@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.users.accounts import create_operator, create_user
@@ -38,6 +39,15 @@ def make_cast() -> None:
             email=f"owner@{name}.example",
             password=PASSWORD,
             currency=currency,
+        )
+        # Their trial would end in the middle of somebody's test.
+        set_standing(
+            client_id=client.pk,
+            actor=Actor.system("the cast"),
+            reason="The cast is on the Free plan.",
+            plan="free",
+            plan_version=1,
+            trial_ends_at=None,
         )
         with unit_of_work(as_tenant(client)):
             for role in ROLES[1:]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from billing.meters import METERS
-from billing.models import Customer, PublishedPlan
+from billing.models import Customer
+from billing.plans import newest, plan_version, stripe_prices
 from billing.projecting import refresh_customer
+from billing.simulator.checkout import pay
 from billing.simulator.server import Server
 from billing.simulator.world import DAY, HOUR
 from billing.stripe import Stripe, account
+from billing.subscriptions import Checkout
 from tenants.context import Tenant
 
-BASES = {"team": 2900, "business": 24900}
+KEY = "sk_test_simulator"
 
 
 class Platform:
@@ -36,29 +38,6 @@ class Platform:
 
         return self.stripe.send(picked, *ids, key=f"test:{time.monotonic_ns()}", params=params)
 
-    def publish(self) -> None:
-        """Put two plans on sale: a base price, and orders by use."""
-        meter = METERS["orders_placed"]
-        made = self.call(
-            "billing.meters.create",
-            display_name=meter.title,
-            event_name=meter.event_name,
-            default_aggregation={"formula": meter.formula},
-        )
-        metered = {"interval": "month", "usage_type": "metered", "meter": made.id}
-        for key, base in BASES.items():
-            product = self.call("products.create", name=key.title()).id
-            common = {"product": product, "currency": "eur"}
-            prices = {
-                "base": self.call(
-                    "prices.create", **common, unit_amount=base, recurring={"interval": "month"}
-                ).id,
-                meter.key: self.call("prices.create", **common, unit_amount=2, recurring=metered).id,
-            }
-            PublishedPlan.objects.create(
-                key=key, number=1, fingerprint="test", content={}, product=product, prices=prices
-            )
-
     def customer(self, tenant: Tenant, card: str = "pm_card_visa") -> Customer:
         """A tenant that is a customer with a card."""
         self.clock = self.call("test_helpers.test_clocks.create", frozen_time=int(time.time())).id
@@ -74,9 +53,9 @@ class Platform:
         settings = {"default_payment_method": method}
         self.call("customers.update", customer.stripe_id, invoice_settings=settings)
 
-    def subscribe(self, customer: Customer, plan: str = "team", **more: Any) -> str:
+    def subscribe(self, customer: Customer, plan: str = "team", version: int = 0, **more: Any) -> str:
         """A subscription as Checkout makes it, of which the platform has not heard yet."""
-        prices = PublishedPlan.objects.get(key=plan).prices.values()
+        prices = stripe_prices(plan_version(plan, version) if version else newest(plan)).values()
         items = [{"price": price} for price in prices]
         made = self.call("subscriptions.create", customer=customer.stripe_id, items=items, **more)
         return str(made.id)
@@ -88,3 +67,23 @@ class Platform:
         self.call("test_helpers.test_clocks.advance", self.clock, frozen_time=then)
         while self.world.store.get("test_helpers.test_clock", self.clock)["status"] != "ready":
             time.sleep(0.002)
+
+    def pay(self, checkout: Checkout, card: str = "4242424242424242", **given: str) -> None:
+        """What a person does on Checkout's page."""
+        with self.world.lock:
+            session = self.world.store.get("checkout.session", checkout.id)
+            pay(self.world, session, {"card": card, **given}, proved=False)
+
+    def count(self, kind: str, **which: Any) -> int:
+        """How many objects of a kind the account has."""
+        return len(list(self.world.store.oldest_first(kind, **which)))
+
+    def fail(self, kind: str, path: str, **more: Any) -> None:
+        """Have the next changing call to a path fail."""
+        self.server.simulator.faults.add(kind=kind, path=path, method=more.pop("method", "POST"), **more)
+
+    def promotion(self, code: str, percent: int = 20) -> str:
+        """A code that takes something off."""
+        coupon = self.call("coupons.create", percent_off=percent, duration="forever", name=f"{percent} %").id
+        promotion = {"type": "coupon", "coupon": coupon}
+        return str(self.call("promotion_codes.create", promotion=promotion, code=code).id)

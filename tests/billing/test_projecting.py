@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from billing import standings
+from billing.meters import METERS
 from billing.models import Case, Customer, PublishedPlan, Subscription
+from billing.plans import newest, stripe_prices
 from billing.projecting import Unknown, refresh_customer, refresh_invoice, refresh_subscription
 from shared_apps.clients.models import Client
 from shared_apps.clients.standing import set_standing
@@ -25,8 +27,8 @@ def access(tenant: Tenant) -> tuple[str, str]:
 def test_a_subscription_gives_its_plan_and_full_access(platform: Platform, acme: Tenant) -> None:
     customer = platform.customer(acme)
     found = refresh_subscription(platform.subscribe(customer))
-    assert (found.plan, found.plan_version, found.status, found.currency) == ("team", 1, "active", "EUR")
-    assert [item["of"] for item in found.items] == ["base", "orders_placed"]
+    assert (found.plan, found.plan_version, found.status, found.currency) == ("team", 2, "active", "EUR")
+    assert {item["of"] for item in found.items} == {"base", *METERS}
     assert found.period_end - found.period_start >= timedelta(days=28)
     assert access(acme) == ("team", "full")
     customer.refresh_from_db()
@@ -107,9 +109,9 @@ def test_invoices_are_mirrored_with_what_each_line_is_about(platform: Platform, 
     customer = platform.customer(acme)
     subscription = refresh_subscription(platform.subscribe(customer))
     invoice = refresh_invoice(subscription.latest_invoice)
-    assert (invoice.status, invoice.total, invoice.amount_remaining) == ("paid", Decimal(29), Decimal(0))
+    assert (invoice.status, invoice.total, invoice.amount_remaining) == ("paid", Decimal(39), Decimal(0))
     assert (invoice.subscription, invoice.reason) == (subscription.stripe_id, "subscription_create")
-    assert [(line["of"], line["amount"]) for line in invoice.lines] == [("base", "29.00")]
+    assert [(line["of"], line["amount"]) for line in invoice.lines] == [("base", "39.00")]
     assert invoice.number
     assert invoice.hosted_url
     assert invoice.paid_at
@@ -118,7 +120,7 @@ def test_invoices_are_mirrored_with_what_each_line_is_about(platform: Platform, 
 
 def test_what_is_not_ours_is_left_alone(platform: Platform, acme: Tenant) -> None:
     stranger = platform.call("customers.create", name="Stranger").id
-    base = PublishedPlan.objects.get(key="team").prices["base"]
+    base = stripe_prices(newest("team"))["base"]
     theirs = {"customer": stranger, "items": [{"price": base}], "trial_period_days": 1}
     name = platform.call("subscriptions.create", **theirs).id
     with pytest.raises(Unknown, match="No tenant has the customer cus_"):
@@ -127,7 +129,7 @@ def test_what_is_not_ours_is_left_alone(platform: Platform, acme: Tenant) -> Non
         refresh_customer(stranger)
     foreign = platform.call(
         "prices.create",
-        product=PublishedPlan.objects.get(key="team").product,
+        product=PublishedPlan.objects.get(key="team", number=2).product,
         currency="eur",
         unit_amount=1,
         recurring={"interval": "month"},
@@ -137,6 +139,7 @@ def test_what_is_not_ours_is_left_alone(platform: Platform, acme: Tenant) -> Non
     with pytest.raises(Unknown, match="no price that we sell"):
         refresh_subscription(other)
     assert not Subscription.objects.exists()
+    assert "no price that we sell" in Case.objects.get().text
 
 
 def test_a_second_open_subscription_is_a_matter_for_operators(platform: Platform, acme: Tenant) -> None:
