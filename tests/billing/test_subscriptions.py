@@ -84,8 +84,11 @@ def test_from_a_page_at_stripe_to_a_plan_without_any_webhook(platform: Platform,
     assert finish_checkout(tenant=acme, session_id=checkout.id) is None
     assert standing(acme) == ("free", 1, "full")
     platform.pay(checkout)
+    use(acme, "orders_placed", 3, hours_ago=0, minute=timezone.now().minute + 1)
     found = finish_checkout(tenant=acme, session_id=checkout.id)
     assert found is not None
+    told = Export.objects.filter(tenant=acme.schema, status="waiting")
+    assert [row.at < found.started_at for row in told] == [True], "it is not charged"
     assert (found.status, found.plan, standing(acme)) == ("active", "team", ("team", 2, "full"))
     assert (Customer.objects.get().card_last4, StripeInvoice.objects.get().total) == ("4242", Decimal(39))
     assert verbs() == ["billing_customer.bound", "checkout.started"]
