@@ -53,9 +53,10 @@ class Platform:
         settings = {"default_payment_method": method}
         self.call("customers.update", customer.stripe_id, invoice_settings=settings)
 
-    def subscribe(self, customer: Customer, plan: str = "team", version: int = 0, **more: Any) -> str:
+    def subscribe(self, customer: Customer, plan: str = "team", **more: Any) -> str:
         """A subscription as Checkout makes it, of which the platform has not heard yet."""
-        prices = stripe_prices(plan_version(plan, version) if version else newest(plan)).values()
+        version = plan_version(plan, more.pop("version", newest(plan).number))
+        prices = stripe_prices(version).values()
         items = [{"price": price} for price in prices]
         made = self.call("subscriptions.create", customer=customer.stripe_id, items=items, **more)
         return str(made.id)
