@@ -1,4 +1,7 @@
-"""The demo tenants: two small shops with people, products, two months of orders and some work left to do."""
+"""The demo tenants: two small shops with people, products, two months of orders and work left to do; and an empty one.
+
+The first subscribes as soon as there is a simulated Stripe, the second is on its trial, the third has the Free plan.
+"""
 
 import csv
 import io
@@ -7,15 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from http.client import HTTPConnection
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from billing.problems import AlreadySubscribed
+from billing.publishing import synchronise_plans
+from billing.subscriptions import continue_on_free, finish_checkout, start_checkout
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.clients.standing import set_standing
 from tenant_apps.imports.models import Import
 from tenant_apps.imports.running import run_import
 from tenant_apps.imports.services import upload_import
@@ -48,6 +57,7 @@ ROLES: Final = ("owner", "admin", "member", "viewer")
 TOKEN_NAME: Final = "Demo"  # noqa: S105  (a label)
 HISTORY: Final = "orders-before-rowhouse.csv"
 DAYS, ORDERS = 60, 140
+CARD: Final = "4242424242424242"
 
 Item = tuple[str, str, str, int]
 
@@ -62,6 +72,8 @@ class Shop:
     time_zone: str
     shelves: dict[str, tuple[Item, ...]]
     customers: tuple[tuple[str, str, str, str], ...]
+    # On the Free plan from the start; the others begin with a trial.
+    is_free: bool = False
 
     @property
     def items(self) -> list[Item]:
@@ -118,6 +130,15 @@ SHOPS: Final = (
             ("K-203", "Cooking school Elbe", "hallo@kochschule.example", "Germany"),
         ),
     ),
+    Shop(
+        "initech",
+        "Initech Prints",
+        "EUR",
+        "Europe/Vienna",
+        {"Prints": (("PRINT-A3", "Print A3", "18.00", 50), ("PRINT-A2", "Print A2", "29.00", 20))},
+        (("P-1", "Gallery Nord", "hallo@gallery.example", "Austria"),),
+        is_free=True,
+    ),
 )
 
 
@@ -137,6 +158,33 @@ def seed_demo(password: str) -> dict[str, Any]:
         "tenants": [_seed_shop(shop, password) for shop in SHOPS],
         "operators": [_seed_operator(password)],
     }
+
+
+def subscribe_demo() -> bool:
+    """Put the plans on sale at the simulated Stripe, and have the first shop subscribe there; False if it had."""
+    with public_context():
+        synchronise_plans(actor=ACTOR)
+        client = Client.objects.get(subdomain=SHOPS[0].subdomain)
+        # What is left of its trial would be free, and there would be no invoice to look at.
+        set_standing(client_id=client.pk, actor=ACTOR, reason="The demo buys at once.", trial_ends_at=None)
+        tenant = as_tenant(client)
+        try:
+            checkout = start_checkout(tenant=tenant, plan="team", actor=ACTOR)
+        except AlreadySubscribed:
+            return False
+        _pay(checkout.url)
+        return finish_checkout(tenant=tenant, session_id=checkout.id) is not None
+
+
+def _pay(url: str) -> None:
+    """What a person does on the simulator's page."""
+    page = urlsplit(url)
+    connection = HTTPConnection(page.netloc, timeout=20)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", page.path, urlencode({"card": CARD}), form)
+    # It leads back to the shop, where nobody waits.
+    connection.getresponse().read()
+    connection.close()
 
 
 def _public_url(path: str) -> str:
@@ -164,6 +212,8 @@ def _seed_shop(shop: Shop, password: str) -> dict[str, Any]:
             time_zone=shop.time_zone,
         )
     tenant = as_tenant(client)
+    if shop.is_free and client.trial_ends_at is not None:
+        continue_on_free(tenant=tenant, actor=ACTOR)
     _fill(tenant, shop, password)
     with unit_of_work(tenant):
         return {
@@ -197,6 +247,11 @@ def _fill(tenant: Tenant, shop: Shop, password: str) -> None:
             _stock_shelves(shop)
             for reference, name, email, country in shop.customers:
                 create_customer(actor=ACTOR, reference=reference, name=name, email=email, country=country)
+    if not shop.is_free:
+        _fill_with_orders(tenant, shop)
+
+
+def _fill_with_orders(tenant: Tenant, shop: Shop) -> None:
     with unit_of_work(tenant):
         history = ContentFile(_history(shop).encode())
         done = Import.objects.filter(file_name=HISTORY).first()

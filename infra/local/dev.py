@@ -32,9 +32,10 @@ from infra.local.supervisor import Child, Say, Service, Supervisor, end_leftover
 from infra.local.valkey import Valkey
 
 READY_SECONDS = 90
-MARKS = ("granian", "celery", "infra.local.processes", "billing.simulator", "sync_plans")
-# The simulated Stripe begins empty, or with what was published before; a real one is synchronised by people.
-PUBLISH = [sys.executable, "manage.py", "sync_plans", "--apply", "--verbosity", "0"]
+MARKS = ("granian", "celery", "infra.local.processes", "billing.simulator", "subscribe_demo")
+# The simulated Stripe begins empty, or with what was there before: plans are put on sale, and a demo tenant subscribes.
+# With a real one people do that.
+PUBLISH = [sys.executable, "manage.py", "subscribe_demo"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
