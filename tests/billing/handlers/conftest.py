@@ -50,7 +50,6 @@ def telling(
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     account.cache_clear()
     simulator.simulator.world.settings.summary_lag = 0
-    settle = simulator.engine._settle
     monkeypatch.setattr(storing.queue, "send", lambda event_id: None)
     way = gateway()
     assert way is not None
@@ -61,6 +60,5 @@ def telling(
         found = Telling(simulator, clock)
         found.forget(found.news())
         yield found
-    simulator.engine._settle = settle
     simulator.simulator.reset()
     account.cache_clear()

@@ -8,8 +8,10 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
+
 from billing import letters
-from billing.models import Customer
+from billing.models import Customer, Subscription
 from billing.plans import newest, stripe_prices
 from billing.simulator.server import Server
 from billing.simulator.shapes import Object
@@ -83,14 +85,29 @@ class Telling(Platform):
             clock["status"] = "advancing"
             self.world.store.secrets[clock["id"]]["target"] = until
         engine = self.server.engine
-        engine._settle = lambda seconds: self._follow()
-        engine.run(clock["id"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine, "_settle", lambda seconds: self._follow())
+            engine.run(clock["id"])
         self._follow()
 
+    def until_draft(self) -> str:
+        """Let time pass until a draft of the period that runs has been made, and tell nothing of it; its id."""
+        subscription = Subscription.objects.get()
+        self.pass_by(hours=(subscription.period_end - self.time.now()).total_seconds() / 3600 + 0.1)
+        return str(self.read("subscriptions.retrieve", subscription.stripe_id).latest_invoice)
+
+    def pass_by(self, **span: float) -> None:
+        """Let time pass on both sides, and tell nothing."""
+        self.wait(**span)
+        self._keep_time()
+
     def _follow(self) -> None:
+        self._keep_time()
+        self.tell()
+
+    def _keep_time(self) -> None:
         frozen = self.world.store.get("test_helpers.test_clock", self.clock)["frozen_time"]
         self.time.forward(seconds=frozen - self.time.now().timestamp())
-        self.tell()
 
     def subscribe(self, customer: Customer, plan: str = "team", **more: Any) -> str:
         """A subscription to the version that is sold, as Checkout makes it."""
