@@ -8,6 +8,7 @@ from billing.flushing import bring_use, fill_draft, missing
 from billing.handlers.events import customer_of, fetched, on
 from billing.models import Customer, StripeInvoice
 from billing.projecting import moment, refresh_invoice, refresh_subscription
+from billing.stripe import account
 from shared_apps.inbox.registry import Event
 from tenants.formats import money
 
@@ -72,29 +73,21 @@ def give_up(event: Event) -> None:
 def thank(event: Event) -> None:
     """Paid; who had been written to about it is thanked."""
     invoice = _followed(event)
-    asked = letters.was_written(
-        f"payment_failed:{invoice.stripe_id}:", f"payment_action:{invoice.stripe_id}:"
-    )
-    if invoice.status == Status.PAID and asked:
-        _write(
-            "payment_recovered", invoice, f"{invoice.stripe_id}", money(invoice.amount_paid, invoice.currency)
-        )
+    if invoice.status == Status.PAID and letters.was_written(f"unpaid:{invoice.stripe_id}:"):
+        key = f"payment_recovered:{invoice.stripe_id}"
+        _write("payment_recovered", invoice, key, money(invoice.amount_paid, invoice.currency))
 
 
-@on("invoice.payment_failed")
+@on("invoice.payment_failed", "invoice.payment_action_required")
 def tell_failure(event: Event) -> None:
-    """A charge was refused: the owners learn what happened, when it is tried again, and where to pay."""
+    """A charge was refused, or the bank wants proof, which Stripe tells as both: one letter for each attempt.
+
+    The owners learn what happened, when it is tried again, and where to pay or to prove who they are.
+    """
     invoice = _followed(event)
     if invoice.status == Status.OPEN and invoice.attempts:
-        _write("payment_failed", invoice, f"{invoice.stripe_id}:{invoice.attempts}")
-
-
-@on("invoice.payment_action_required")
-def ask_for_proof(event: Event) -> None:
-    """The bank wants its customer to prove who they are."""
-    invoice = _followed(event)
-    if invoice.status == Status.OPEN:
-        _write("payment_action", invoice, f"{invoice.stripe_id}:{invoice.attempts}")
+        kind = "payment_action" if _wants_proof(invoice) else "payment_failed"
+        _write(kind, invoice, f"unpaid:{invoice.stripe_id}:{invoice.attempts}")
 
 
 @on("invoice.overdue")
@@ -102,7 +95,7 @@ def remind(event: Event) -> None:
     """An invoice that was sent has not been paid in time."""
     invoice = _followed(event)
     if invoice.status == Status.OPEN and invoice.due_at is not None:
-        _write("invoice_overdue", invoice, invoice.stripe_id)
+        _write("invoice_overdue", invoice, f"invoice_overdue:{invoice.stripe_id}")
 
 
 def _followed(event: Event) -> StripeInvoice:
@@ -113,7 +106,17 @@ def _followed(event: Event) -> StripeInvoice:
     return invoice
 
 
-def _write(kind: str, invoice: StripeInvoice, about: str, amount: str = "") -> None:
+def _wants_proof(invoice: StripeInvoice) -> bool:
+    """Whether its payment waits for the customer, and not for another card or another day."""
+    rows = account().read_all(
+        lambda client: client.v1.invoice_payments.list, params={"invoice": invoice.stripe_id}
+    )
+    names = [name for row in rows if (name := row.to_dict()["payment"].get("payment_intent"))]
+    intents = [fetched(lambda client: client.v1.payment_intents.retrieve, str(name)) for name in names]
+    return any(intent["status"] == "requires_action" for intent in intents)
+
+
+def _write(kind: str, invoice: StripeInvoice, key: str, amount: str = "") -> None:
     customer = Customer.objects.get(tenant=invoice.tenant)
     facts: dict[str, Any] = {
         "amount": amount or money(invoice.amount_remaining, invoice.currency),
@@ -123,7 +126,7 @@ def _write(kind: str, invoice: StripeInvoice, about: str, amount: str = "") -> N
         "due": letters.on(invoice.due_at),
         "pay": invoice.hosted_url,
     }
-    letters.write(kind=kind, key=f"{kind}:{about}", tenant=invoice.tenant, facts=facts)
+    letters.write(kind=kind, key=key, tenant=invoice.tenant, facts=facts)
 
 
 def _named(invoice: StripeInvoice) -> str:

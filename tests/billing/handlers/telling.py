@@ -37,11 +37,12 @@ class Telling(Platform):
         self.time = clock
         self._told: set[str] = set()
 
-    def news(self) -> list[Object]:
-        """The events that have not been told yet, oldest first."""
+    def news(self, *types: str) -> list[Object]:
+        """The events that have not been told yet, of these types or all, oldest first."""
         kinds = ("event", "v2.core.event")
         rows = [row for kind in kinds for row in self.world.store.oldest_first(kind)]
-        return [row for row in rows if row["id"] not in self._told]
+        wanted = [row for row in rows if not types or row["type"] in types]
+        return [row for row in wanted if row["id"] not in self._told]
 
     def tell(
         self, events: Iterable[Object] | None = None, *, copies: int = 1, chance: Random | None = None

@@ -5,10 +5,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.core import mail
 
 from billing import letters, projecting
-from billing.models import Case, Customer, Letter, MoneyBack, StripeInvoice, Subscription
+from billing.models import Case, Customer, Export, Letter, MoneyBack, StripeInvoice, Subscription
+from billing.plans import newest, stripe_prices
 from billing.simulator import control
+from billing.simulator.checkout import pay
 from shared_apps.clients.models import Client
 from shared_apps.inbox.models import ReceivedEvent
 from shared_apps.inbox.registry import handled_types, handler_of
@@ -16,7 +19,7 @@ from tenants.context import Tenant
 from tests.billing.handlers.telling import Telling, mailed
 from tests.kills import killed
 
-FAILS = "pm_card_chargeCustomerFail"
+CARD, FAILS = "4242424242424242", "pm_card_chargeCustomerFail"
 TABLE = """
 checkout.session.completed checkout.session.async_payment_succeeded checkout.session.async_payment_failed
 checkout.session.expired customer.subscription.created customer.subscription.updated customer.subscription.paused
@@ -125,24 +128,6 @@ def test_ten_copies_in_any_order_and_a_replay_have_one_effect(telling: Telling, 
     )
 
 
-def test_told_in_time_each_attempt_is_one_mail_and_the_payment_is_thanked_for(
-    telling: Telling, acme: Tenant
-) -> None:
-    customer = telling.customer(acme)
-    name = telling.subscribe(customer)
-    telling.give_card(customer, FAILS)
-    telling.tell()
-    telling.live(days=31)
-    telling.live(days=3.1)
-    telling.give_card(customer, "pm_card_visa")
-    telling.call("invoices.pay", telling.read("subscriptions.retrieve", name).latest_invoice)
-    telling.tell(copies=3)
-    telling.again(Random(3))
-    failed = "A payment for Acme has failed"
-    assert sorted(mailed()) == [failed, failed, "Thank you: the payment for Acme has arrived"]
-    assert mailed() == mailed()
-
-
 @pytest.mark.parametrize(
     "place",
     [(letters, "write"), (projecting, "project_invoice"), (letters, "card_of")],
@@ -153,11 +138,10 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_half_done(
 ) -> None:
     customer = telling.customer(acme)
     telling.subscribe(customer)
-    telling.tell()
+    telling.tell(telling.news("customer.subscription.created"))
     telling.give_card(customer, FAILS)
     telling.wait(days=31, hours=2)
-    failed = [event for event in telling.news() if event["type"] == "invoice.payment_failed"]
-    killed(lambda: telling.tell(failed), at=place)
+    killed(lambda: telling.tell(telling.news("invoice.payment_failed")), at=place)
     assert not Letter.objects.exists()
     assert not StripeInvoice.objects.filter(status="open").exists()
     telling.process()
@@ -165,13 +149,116 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_half_done(
     assert Letter.objects.count() == 1
 
 
-@pytest.mark.parametrize("fault", ["rate_limit", "error_before", "cut_before", "cut_after"])
+def test_a_bank_that_wants_proof_is_one_letter_with_the_way_to_give_it(
+    telling: Telling, acme: Tenant
+) -> None:
+    customer = telling.customer(acme)
+    telling.subscribe(customer)
+    telling.give_card(customer, "pm_card_authenticationRequired")
+    telling.wait(days=31, hours=2)
+    telling.tell(telling.news("invoice.payment_failed", "invoice.payment_action_required"), copies=2)
+    assert mailed() == ["A payment for Acme needs your confirmation"]
+    assert StripeInvoice.objects.get(status="open").hosted_url in mail.outbox[0].body
+
+
+def test_the_end_of_a_trial_is_announced_with_what_follows(telling: Telling, acme: Tenant) -> None:
+    telling.subscribe(telling.customer(acme), trial_period_days=10)
+    telling.wait(days=8)
+    telling.tell(telling.news("customer.subscription.trial_will_end"), copies=2)
+    assert mailed() == ["The trial of Acme ends soon"]
+    assert "the Team plan is charged to your card (visa ending in 4242)" in mail.outbox[0].body
+
+
+def test_a_checkout_binds_by_our_table_and_one_that_names_another_tenant_is_a_case(
+    telling: Telling, acme: Tenant, globex: Tenant
+) -> None:
+    customer = telling.customer(acme)
+    prices = stripe_prices(newest("team"))
+    items = [{"price": price, **({"quantity": 1} if of == "base" else {})} for of, price in prices.items()]
+    sessions = [
+        telling.call(
+            "checkout.sessions.create", mode="subscription", customer=customer.stripe_id, line_items=items,
+            client_reference_id=tenant.schema, success_url="https://acme.example/",
+        ).id
+        for tenant in (acme, globex)
+    ]  # fmt: skip
+    telling.call("checkout.sessions.expire", sessions[1])
+    pay(telling.world, telling.world.store.get("checkout.session", sessions[0]), {"card": CARD}, proved=False)
+    telling.world.taken()
+    told = telling.news("checkout.session.expired", "checkout.session.completed")
+    assert [event["type"] for event in told] == ["checkout.session.expired", "checkout.session.completed"]
+    telling.tell(told, copies=2, chance=Random(1))
+    assert (Subscription.objects.get().tenant, Customer.objects.get().card_last4) == (acme.schema, "4242")
+    assert [(case.kind, case.object_id) for case in Case.objects.all()] == [("unbound_checkout", sessions[1])]
+    assert Client.objects.get(pk=acme.id).plan == "team"
+    assert not Subscription.objects.filter(tenant=globex.schema).exists()
+
+
+def test_trouble_is_put_down_once_and_written_to_the_operators(telling: Telling, acme: Tenant) -> None:
+    customer = telling.customer(acme)
+    telling.subscribe(customer)
+    telling.tell(telling.news("customer.subscription.created"))
+    telling.forget(telling.news())
+    base = stripe_prices(newest("team"))["base"]
+    telling.call("prices.update", base, active=False)
+    grant = {
+        "customer": customer.stripe_id,
+        "name": "Sorry",
+        "amount": {"monetary": {"value": 700, "currency": "eur"}},
+    }
+    emit(telling, "billing.credit_grant", "billing.credit_grant.created", **grant)
+    invoice = Subscription.objects.get().latest_invoice
+    draft = telling.call("invoices.create", customer=customer.stripe_id, currency="eur").id
+    with telling.world.lock:
+        about = telling.world.store.get("invoice", draft)
+        about["last_finalization_error"] = {"message": "The address has no country"}
+        telling.world.emit("invoice.finalization_failed", about)
+        telling.world.emit("charge.succeeded", telling.world.store.get("invoice", invoice))
+        telling.world.taken()
+    telling.call("customers.delete", customer.stripe_id)
+    telling.tell(copies=2, chance=Random(4))
+    telling.again(Random(6))
+    assert {case.kind: case.object_id for case in Case.objects.all()} | {"change_in_dashboard": ""} == {
+        "catalogue_drift": base, "change_in_dashboard": "", "customer_deleted": customer.stripe_id,
+        "finalization_failed": draft,
+    }  # fmt: skip
+    assert "The address has no country" in Case.objects.get(kind="finalization_failed").text
+    assert "Sorry of €7.00" in Case.objects.get(kind="change_in_dashboard").text
+    assert Client.objects.get(pk=acme.id).access == "closed"
+    assert len([subject for subject in mailed() if "of Acme" not in subject]) == 4
+    unknown = ReceivedEvent.objects.filter(type="charge.succeeded").values_list("status", "note")
+    assert set(unknown) == {("ignored", "nothing here handles this type")}
+
+
+def test_events_that_stripe_did_not_count_are_refused_with_its_reason(telling: Telling, acme: Tenant) -> None:
+    customer = telling.customer(acme)
+    at = telling.time.now()
+    sent = Export.objects.create(
+        tenant=acme.schema, meter="seats", hour=at, revision=1, value=3, at=at, identifier="acme:seats:1",
+        status="sent", settled_at=at,
+    )  # fmt: skip
+    payload = {"stripe_customer_id": customer.stripe_id, "value": "three"}
+    given = {"event_name": "rowhouse_seats", "payload": payload, "identifier": sent.identifier}
+    telling.call("billing.meter_events.create", **given)
+    telling.call(
+        "billing.meter_events.create", **given | {"event_name": "unknown", "identifier": "of somebody"}
+    )
+    telling.tell(copies=2)
+    sent.refresh_from_db()
+    assert (sent.status, "meter_event_invalid_value" in sent.error) == ("refused", True)
+    texts = [case.text for case in Case.objects.filter(kind="meter_errors")]
+    assert len(texts) == 2
+    assert "no_meter" in texts[0]
+
+
+@pytest.mark.parametrize("fault", ["rate_limit", "error_before", "cut_after"])
 def test_what_stripe_does_not_answer_is_tried_again(fault: str, telling: Telling, acme: Tenant) -> None:
     customer = telling.customer(acme)
     telling.subscribe(customer)
     telling.server.simulator.faults.add(kind=fault, path="/v1/.*", method="GET", times=3)
-    telling.tell()
+    telling.tell(telling.news("customer.subscription.created", "invoice.finalized", "invoice.paid"))
     assert ReceivedEvent.objects.filter(status="waiting").exists()
+    telling.process()
     telling.process()
     assert not ReceivedEvent.objects.filter(status__in=["waiting", "dead"]).exists()
     assert Subscription.objects.get().status == "active"

@@ -24,7 +24,7 @@ def renewed(telling: Telling, tenant: Tenant, orders: int) -> None:
     telling.use(tenant, "orders_placed", orders)
     flushing.bring_use(tenant.schema)
     telling.pass_by(days=31, hours=2)
-    telling.tell([event for event in telling.news() if event["type"] == "invoice.paid"])
+    telling.tell(telling.news("invoice.paid"))
     telling.forget(telling.news())
 
 
@@ -45,7 +45,7 @@ def test_late_use_is_one_item_whatever_happens_on_the_way(fault: str, telling: T
     assert flushing.bring_use(acme.schema)
     assert Export.objects.get(status="apart").value == 300
     draft = telling.until_draft()
-    created = [event for event in telling.news() if event["type"] == "invoice.created"]
+    created = telling.news("invoice.created")
     if fault.startswith("killed"):
         killed(lambda: telling.tell(created), at=(apart, "_settle" if "after" in fault else "_create"))
     elif fault:
@@ -108,7 +108,7 @@ def test_what_no_invoice_follows_for_is_told_to_a_person(telling: Telling, acme:
     renewed(telling, acme, orders=1300)
     late(telling, acme, 300)
     telling.call("subscriptions.cancel", Subscription.objects.get().stripe_id)
-    telling.tell(copies=2)
+    telling.tell(telling.news("customer.subscription.deleted"), copies=2)
     case = Case.objects.get()
     assert "counted late: 300 orders (€6.00)" in case.text
     assert {letter.kind for letter in Letter.objects.all()} == {"operators", "subscription_ended"}

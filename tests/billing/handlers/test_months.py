@@ -1,8 +1,10 @@
 """Months of a tenant by a test clock, with every event brought to the real inbox as it happens."""
 
+from random import Random
+
 from django.core import mail
 
-from billing.models import Export, StripeInvoice, Subscription
+from billing.models import Case, Export, StripeInvoice, Subscription
 from billing.plans import newest
 from billing.rating import rate
 from shared_apps.clients.models import Client
@@ -49,6 +51,26 @@ def test_from_the_first_day_to_the_end(telling: Telling, acme: Tenant) -> None:
     assert unpaid.total == rate(terms, {"orders_placed": 10, "seats": 0}).total
     assert mailed() == ["A payment for Acme has failed"]
     assert unpaid.hosted_url in mail.outbox[0].body
-    telling.live(days=3.1)
+    telling.live(days=8.1)
+    assert mailed() == ["A payment for Acme has failed"] * 3, "one for each attempt"
+    assert standing(acme) == ("team", "read_only")
+    telling.give_card(customer, "pm_card_visa")
+    telling.call("invoices.pay", unpaid.stripe_id)
     telling.tell()
-    assert mailed() == ["A payment for Acme has failed"] * 2, "one for each attempt"
+    assert standing(acme) == ("team", "full")
+
+    name = Subscription.objects.get().stripe_id
+    telling.call("subscriptions.update", name, cancel_at_period_end=True)
+    telling.live(days=31)
+    assert standing(acme) == ("team", "closed")
+    assert mailed()[3:] == [
+        "Thank you: the payment for Acme has arrived",
+        "The subscription of Acme has ended",
+    ]
+    assert {str(invoice.status) for invoice in StripeInvoice.objects.all()} == {"paid"}
+    assert not Case.objects.exists()
+    written = list(mailed())
+    telling.again(Random(3))
+    assert (mailed(), standing(acme)) == (written, ("team", "closed")), (
+        "and all of it once more is nothing new"
+    )
