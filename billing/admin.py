@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from unfold.decorators import action, display
 from billing import money_admin, services
 from billing.admin_overrides import OverrideAdmin
 from billing.models import Customer, Difference, Export, Override, PublishedPlan, Rollup
+from billing.money_admin import stands
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, state_of, synchronise_plans
 from billing.revenue_admin import CorrectionForm, correction_key
@@ -86,10 +86,10 @@ class ExportAdmin(Asking, ReadOnly):
         return export.get_status_display()
 
     def has_retry_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return _is(Export, object_id, services.RETRIED)
+        return stands(Export, object_id, services.RETRIED)
 
     def has_accept_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return _is(Export, object_id, (Export.Status.UNCLEAR,))
+        return stands(Export, object_id, (Export.Status.UNCLEAR,))
 
     @action(description="Send again…", permissions=["retry"], url_path="retry")
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -133,7 +133,7 @@ class DifferenceAdmin(Asking, ReadOnly):
         return difference.get_status_display()
 
     def has_correct_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return _is(Difference, object_id, (Difference.Status.OPEN,))
+        return stands(Difference, object_id, (Difference.Status.OPEN,))
 
     has_dismiss_permission = has_correct_permission
 
@@ -238,13 +238,6 @@ class PublishedPlanAdmin(Asking, ReadOnly):
 
 def _in_order(step: Step) -> bool:
     return step.sign is Sign.SAME
-
-
-def _is(model: Any, object_id: str, statuses: tuple[str, ...]) -> bool:
-    try:
-        return bool(model.objects.filter(pk=object_id, status__in=statuses).exists())
-    except ValidationError:  # an address typed by hand
-        return False
 
 
 operators.register(Override, OverrideAdmin)

@@ -33,6 +33,7 @@ TITLES: Final = {
 }
 
 
+@transaction.atomic(using=CONTROL_ALIAS)
 def open_case(*, kind: str, object_id: str, text: str, tenant: str = "") -> None:
     """Put something down and write to the operators, in the transaction that learned of it.
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.admin import EmptyFieldListFilter
+from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -67,7 +68,7 @@ class CaseAdmin(Asking, OfTenant):
         return case.get_status_display()
 
     def has_settle_permission(self, request: HttpRequest, object_id: str) -> bool:
-        return Case.objects.filter(pk=object_id, status=Case.Status.OPEN).exists()
+        return stands(Case, object_id, (Case.Status.OPEN,))
 
     @action(description="Settle…", permissions=["settle"], url_path="settle")
     def settle(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -182,6 +183,14 @@ class LetterAdmin(OfTenant):
     list_filter = ("kind", ("sent_at", EmptyFieldListFilter), "created_at")
     search_fields = ("tenant", "key")
     fields = ("created_at", "of", "kind", "key", "facts", "due_at", "sent_at", "tries", "error")
+
+
+def stands(model: Any, object_id: str, statuses: tuple[str, ...]) -> bool:
+    """Whether a row is in one of these states, so that an action on it makes sense."""
+    try:
+        return bool(model.objects.filter(pk=object_id, status__in=statuses).exists())
+    except ValidationError:  # an address typed by hand
+        return False
 
 
 def register(site: OperatorSite) -> None:

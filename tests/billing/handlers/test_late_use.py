@@ -101,7 +101,7 @@ def test_what_was_corrected_is_given_back_and_a_trial_stays_free(telling: Tellin
     Subscription.objects.update(trial_end=item.period_end)
     Export.objects.filter(identifier="less").update(item=None)
     (item,) = apart.note_late_use(telling.stripe, acme.schema)
-    assert (item.amount, item.status) == (0, "nothing")
+    assert (item.amount, item.status) == (Decimal(0), "nothing")
 
 
 def test_what_no_invoice_follows_for_is_told_to_a_person(telling: Telling, acme: Tenant) -> None:
