@@ -62,13 +62,13 @@ class Row:
 class Withheld(DomainError):
     """The tenant's payments do not allow it at present; the answer says why, since when, and the way on."""
 
-    sentence: ClassVar[str]
+    left: ClassVar[str]
 
     def __init__(self, tenant: Tenant) -> None:
         since, billing = tenant.access_since, address_at(tenant.host, BILLING_PATH)
         super().__init__(
-            f"{self.sentence}{f' since {exact(since)}' if since else ''}. {_ended(tenant.access_reason)}"
-            f"Nothing was done. Its owners and admins can open it again at {billing}.",
+            f"{self.title}{f' since {exact(since)}' if since else ''}. {_ended(tenant.access_reason)}"
+            f"{self.left} Nothing was done. Its owners and admins can open it again at {billing}.",
             reason=tenant.access_reason,
             since=since.isoformat() if since else None,
             billing=billing,
@@ -79,14 +79,14 @@ class ReadOnly(Withheld):
     code = "workspace_read_only"
     status = 402
     title = "This workspace is read-only"
-    sentence = "This workspace can be read and exported, but not changed,"
+    left = "It can be read and exported, but not changed."
 
 
 class Closed(Withheld):
     code = "workspace_closed"
     status = 403
     title = "This workspace is closed"
-    sentence = "This workspace is closed but for its bills and exports"
+    left = "Its data is kept, and its owners and admins can take it along."
 
 
 TABLE: Final[dict[str, Row]] = {

@@ -13,7 +13,9 @@ from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from infra.local.chromium import find_chromium
+from shared_apps.clients.standing import set_standing
 from tenant_apps.orders.customers.services import create_customer
+from tenants.audit.actors import Actor
 from tenants.context import unit_of_work
 from tests.cast import PASSWORD
 from tests.portal.live import ALL_RULES, FLAGS, PHONE, WIDE, Visit, open_tab, serving
@@ -517,3 +519,36 @@ def test_who_looks_for_a_workspace_is_led_to_its_sign_in_page(tab, port, acme, m
     page.get_by_label("Workspace address").fill("acme")
     page.click("main button[type=submit]")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def put(tenant, access):
+    """Let the workspace's payments leave so much open."""
+    actor = Actor.system("billing")
+    set_standing(client_id=tenant.id, actor=actor, reason="The card was refused.", access=access)
+
+
+def test_a_read_only_workspace_says_so_and_loses_nothing_that_was_typed(tab, browser, shop, acme):
+    put(acme, "read_only")
+    visit = tab(browser)
+    visit.expected = {402}
+    page = visit.open("/settings/workspace/")
+    expect(page.get_by_role("region", name="Plan and payments")).to_contain_text("read-only")
+    assert [barriers_everywhere(visit), sideways(visit)] == [{}, []]
+    page.get_by_label("Name").fill("Acme & Daughters")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="This workspace is read-only")).to_be_visible()
+    assert [barriers_everywhere(visit), sideways(visit)] == [{}, []]
+    put(acme, "full")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_label("Name")).to_have_value("Acme & Daughters")
+    page = visit.open(shop.path("/products/{product}/"))
+    put(acme, "read_only")
+    page.click("text=Adjust stock")
+    page.get_by_label("Counted on the shelf").fill("50")
+    page.get_by_label("Reason").fill("Found")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("This workspace is read-only since")
+    expect(page.get_by_label("Counted on the shelf")).to_have_value("50")
+    # htmx itself notes what was refused.
+    assert [wrong for wrong in visit.wrongs if "Error Code 402" not in wrong] == []
+    visit.wrongs.clear()
