@@ -20,6 +20,7 @@ from uuid import UUID
 
 import psycopg
 
+from bench import allowances
 from bench.report import Report, Result
 from config import env
 from config.variables import VARIABLES
@@ -29,13 +30,16 @@ ROUNDS, BATCHES, BATCH = 5, 60, 1_000
 # A process that is busy writes its notes down about every eighty requests.
 TAX_ROUNDS, REQUESTS, TENANTS = 20, 80, 2
 FOLDED, FOLDS, OF_TENANTS, HOURS = 1_000_000, 3, 500, 12
-MOST_TAX, LEAST_ROWS, MOST_SECONDS = 1.02, 20_000, 2.0
+MOST_TAX, LEAST_ROWS, MOST_SECONDS, MOST_CHECK = 1.02, 20_000, 2.0, 50.0
 HOW: Final = (
     "metering_tax: CPU of a list of 20 products by API, PostgreSQL's included, with its note in the ledger and",
     "without; limit is the bar. ledger_rows: what the writer of API calls does, a thousand rows a statement, one",
     "client, each batch durable; limit: the same unnest … ON CONFLICT DO NOTHING into a plain table with that key.",
     f"rollup_1m: one fold of a million new records of {OF_TENANTS} tenants, three meters and {HOURS} hours into",
     "rollups; limit is the bar.",
+    "entitlement_check_us: taking a unit of a month's budget, as each order does; the median of",
+    f"{allowances.CHECKS:,}, with the leases that were asked for among them; limit is the bar.",
+    "entitlement_exact: what 32 clients in 4 processes got, each until it was refused; limit: what there was.",
 )
 RAW_TABLE: Final = """
     CREATE TABLE public.bench_usage (id uuid NOT NULL, tenant text NOT NULL, meter text NOT NULL,
@@ -90,6 +94,31 @@ def results(rounds: dict[str, list[Any]]) -> list[Result]:
             runs=ROUNDS,
         ),
         Result("rollup_1m", "s", folds, limit=MOST_SECONDS, ratio_to_limit=MOST_SECONDS / folds, runs=FOLDS),
+        *_entitlements(rounds),
+    ]
+
+
+def _entitlements(rounds: dict[str, list[Any]]) -> list[Result]:
+    (check,), (got,) = rounds["checks"], rounds["granted"]
+    there_was = allowances.UNITS
+    return [
+        Result(
+            "entitlement_check_us",
+            "us",
+            check,
+            limit=MOST_CHECK,
+            ratio_to_limit=MOST_CHECK / check,
+            runs=allowances.CHECKS,
+        ),
+        # One more is as wrong as one less.
+        Result(
+            "entitlement_exact",
+            "units",
+            got,
+            limit=there_was,
+            ratio_to_limit=min(got, there_was) / max(got, there_was),
+            runs=1,
+        ),
     ]
 
 
@@ -117,7 +146,12 @@ def _platform() -> Iterator[dict[str, str]]:
 
 def rounds() -> dict[str, list[Any]]:
     """Everything, one after the other."""
-    return {"tax": list(_tax()), "rows": list(_rows()), "folds": list(_folds())}
+    found: dict[str, list[Any]] = {"tax": list(_tax()), "rows": list(_rows())}
+    asked: dict[str, list[Any]] = {
+        "checks": [allowances.check_us()],
+        "granted": [allowances.granted_at_once()],
+    }
+    return {**found, **asked, "folds": list(_folds())}
 
 
 def _tax() -> Iterator[tuple[float, float]]:

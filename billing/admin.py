@@ -14,8 +14,8 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from billing import money_admin, services
-from billing.admin_overrides import OverrideAdmin
-from billing.models import Customer, Difference, Export, Override, PublishedPlan, Rollup
+from billing.admin_overrides import BudgetAdmin, OverrideAdmin
+from billing.models import Budget, Customer, Difference, Export, Override, PublishedPlan, Rollup
 from billing.money_admin import stands
 from billing.plan_steps import Sign, Step
 from billing.publishing import compare_plans, differing, state_of, synchronise_plans
@@ -241,6 +241,7 @@ def _in_order(step: Step) -> bool:
 
 
 operators.register(Override, OverrideAdmin)
+operators.register(Budget, BudgetAdmin)
 operators.register(Rollup, RollupAdmin)
 operators.register(Export, ExportAdmin)
 operators.register(Difference, DifferenceAdmin)

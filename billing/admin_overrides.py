@@ -136,6 +136,15 @@ class OverrideAdmin(Asking, ReadOnly):
         )
 
 
+class BudgetAdmin(ReadOnly):
+    """What tenants were granted of a month's budget: what the ledger has, and what processes hold this moment."""
+
+    list_display = ("begin_at", "tenant", "limit", "granted", "counted_at")
+    list_filter = ("limit", "begin_at")
+    search_fields = ("tenant",)
+    fields = ("tenant", "limit", "begin_at", "end_at", "granted", "counted_at")
+
+
 def _grant(request: HttpRequest, given: dict[str, Any]) -> Override:
     said = {name: given[name] for name in ("key", "value", "is_on", "reason", "expires_at")}
     return grant_override(tenant=given["subdomain"], actor=actor_of(request), **said)

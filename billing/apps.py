@@ -15,6 +15,7 @@ class BillingConfig(AppConfig):
         from billing.entitlements import Limit, count_by, quota_of
         from billing.refusals import told_of
         from billing.seats import require_seat, taken_or_promised
+        from billing.storing import last_measured, stored
         from billing.trials import beginning
         from billing.usage import record_calls
         from shared_apps.clients.services import beginnings
@@ -26,6 +27,7 @@ class BillingConfig(AppConfig):
         calls.sink, seats.require = record_calls, require_seat
         count_by(Limit.SEATS, taken_or_promised)
         beginnings.append(beginning)
+        count_by(Limit.STORAGE, stored, shown=last_measured)
         handlers.load()
 
     def keeps_from_deletion(self, schema: str) -> str:
@@ -45,6 +47,8 @@ class BillingConfig(AppConfig):
         "billing_rollup": "tenant",
         "billing_export": "tenant",
         "billing_customer": "tenant",
+        "billing_budget": "tenant",
+        "billing_override": "tenant",
         "billing_sourcehour": "tenant",
         "billing_usagealert": "tenant",
         "billing_spendcap": "tenant",

@@ -46,11 +46,12 @@ Count = Callable[[], int]
 # The first half of the keys of the locks behind which stocks are counted, so that they are no other lock's.
 PLACES: Final = 727_003
 _counts: dict[Limit, Count] = {}
+_shown: dict[Limit, Count] = {}
 
 
-def count_by(limit: Limit, count: Count) -> None:
-    """Say how a stock is counted: within the tenant's transaction, rows of the present."""
-    _counts[limit] = count
+def count_by(limit: Limit, count: Count, *, shown: Count | None = None) -> None:
+    """Say how a stock is counted, within the tenant's transaction; and how it is shown, where counting takes long."""
+    _counts[limit], _shown[limit] = count, shown or count
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _feature_state(allowances: Allowances, feature: Feature) -> FeatureState:
 def used_of(tenant: Tenant, limit: Limit) -> int:
     """How much of a limit is used now. Of a budget that nobody limits, what is folded into hours."""
     if limit not in BUDGETS:
-        return _counts[limit]()
+        return _shown[limit]()
     account = account_of(tenant, limit, timezone.now())
     used = budgets.used_of(account)
     if used is not None:

@@ -7,11 +7,8 @@ from typing import Final
 from django.db import transaction
 
 from billing.seats import taken
+from billing.storing import stored
 from billing.usage import record_usage
-from shared_apps.lifecycle.files import folder_of, paths_in
-from tenants.context import current_tenant
-
-MEGABYTE: Final = 1_000_000
 
 
 def take_snapshots(at: datetime) -> None:
@@ -29,10 +26,4 @@ def _seats() -> int:
         return taken()
 
 
-def _storage() -> int:
-    """Megabytes of files that were uploaded or made, begun ones counted whole."""
-    folder = folder_of(current_tenant().schema)
-    return -(-sum((folder / path).stat().st_size for path in paths_in(folder)) // MEGABYTE)
-
-
-GAUGES: Final[dict[str, Callable[[], int]]] = {"seats": _seats, "storage": _storage}
+GAUGES: Final[dict[str, Callable[[], int]]] = {"seats": _seats, "storage": stored}

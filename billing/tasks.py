@@ -21,6 +21,7 @@ from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 from tenants.users.models import User
 
+MOST_BATCHES: Final = 20
 BUDGETS_KEPT: Final = timedelta(days=100)
 log = structlog.get_logger("rowhouse.billing")
 STUCK = """{count} messages about usage have been waiting for Stripe for more than a week.
@@ -62,8 +63,9 @@ def reconcile_last_days() -> None:
 @shared_task(base=PublicTask)
 def take_back_leases() -> None:
     """Take back what processes have leased of budgets and not spent in time: they were killed, or had no use for it."""
-    while budgets.take_back_ended() == budgets.BATCH:
-        pass
+    for _ in range(MOST_BATCHES):
+        if budgets.take_back_ended() < budgets.BATCH:
+            break
 
 
 @shared_task(base=PublicTask)

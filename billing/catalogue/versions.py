@@ -19,6 +19,7 @@ class Limit(StrEnum):
     ORDERS_PER_MONTH = "orders_per_month"
     WEBHOOK_ENDPOINTS = "webhook_endpoints"
     SEATS = "seats"
+    STORAGE = "storage"
 
 
 class Feature(StrEnum):

@@ -14,6 +14,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from billing.storing import require_storage
 from tenant_apps.imports.columns import check_mapping, match_columns, require_complete
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, ImportBusy, ImportMissing, InvalidOptions
 from tenant_apps.imports.models import Import, StagedLine
@@ -55,6 +56,8 @@ def upload_import(
     _configure(job, head, mapping or suggested, {**remembered, **(options or {})})
     if start:
         _require_ready(job)
+    with transaction.atomic():
+        require_storage(file.size, way_on="remove pictures")
     ending = ENCODING if job.options["encoding"] == ENCODING else "csv"
     job.file_path = tenant_storage().save(f"imports/{job.pk}.{ending}", file)
     try:

@@ -12,7 +12,6 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
-from django.utils import timezone
 
 from tenant_apps.orders.breakdown import Breakdown, break_down
 from tenant_apps.orders.customers.models import Customer
@@ -53,15 +52,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def sales(self) -> Self:
         return self.filter(kind=Order.Kind.SALE)
-
-    def this_month(self) -> Self:
-        """Orders placed since the first of the month (UTC)."""
-        first = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return self.filter(placed_at__gte=first)
-
-    def taken_here(self) -> Self:
-        """Orders that came in through the portal or the API, not as the history of another shop."""
-        return self.exclude(source=Order.Source.IMPORT)
 
     def with_customer(self) -> Self:
         return self.select_related("customer")

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from billing.storing import require_storage
 from tenant_apps.products.models import Image, Product
 from tenant_apps.products.pictures import Picture, read_picture
 from tenant_apps.products.writing import clean_line, locked
@@ -39,6 +40,7 @@ def add_image(*, actor: Actor, product: Product, file: IO[bytes], alt: str = "")
     # Decoding takes longest and needs no lock.
     picture = read_picture(file)
     with transaction.atomic():
+        require_storage(picture.size_of_all, way_on="remove pictures")
         product = locked(product)
         image = Image(
             product=product,

@@ -44,6 +44,11 @@ class Picture:
     def size(self) -> int:
         return len(self.full)
 
+    @property
+    def size_of_all(self) -> int:
+        """Bytes of all its files."""
+        return self.size + sum(map(len, self.smaller.values()))
+
 
 def read_picture(file: IO[bytes]) -> Picture:
     """Decode an upload within limits and encode it anew; raises PictureRefused or PictureTooLarge."""

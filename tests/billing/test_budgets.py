@@ -294,6 +294,19 @@ def test_a_lease_is_not_taken_back_while_somebody_may_still_commit_from_it(
     assert (spent(acme), Lease.objects.count()) == (1, 0)
 
 
+def test_without_its_lock_a_unit_is_spent_twice(acme: Tenant, monkeypatch: pytest.MonkeyPatch):
+    """The red control."""
+    allow(monkeypatch, orders_per_month=1)
+    *ended, lock = budgets.ENDED.splitlines()
+    assert "pg_try_advisory" in lock
+    monkeypatch.setattr(budgets, "ENDED", "\n".join(ended))
+    with stopped_while_spending(acme) as finish:
+        run_out()
+        assert spend(acme)
+        finish()
+    assert spent(acme) == 2
+
+
 def test_who_comes_too_late_with_a_lease_takes_another_or_is_refused(
     acme: Tenant, globex: Tenant, monkeypatch: pytest.MonkeyPatch
 ):

@@ -44,7 +44,8 @@ def never() -> int:
 
 def counted(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Let there be so many products."""
-    monkeypatch.setitem(entitlements._counts, Limit.PRODUCTS, lambda: number)
+    for how in (entitlements._counts, entitlements._shown):
+        monkeypatch.setitem(how, Limit.PRODUCTS, lambda: number)
 
 
 def move_to(tenant: Tenant, plan: str) -> None:
