@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing.models import Deed
 from billing.problems import NotForSale, refusal_of
+from billing.projecting import Unknown
 from billing.stripe import Call, Stripe, StripeFailed, account
 from tenants.audit.actors import Actor
 from tenants.errors import DomainError
@@ -65,8 +66,8 @@ def doing(*, tenant: str, verb: str, params: Mapping[str, Any], actor: Actor) ->
     except StripeFailed as failure:
         _failed(deed, failure)
         raise refusal_of(failure) from failure
-    except DomainError as refusal:
-        _refused(deed, refusal.detail)
+    except (DomainError, Unknown) as refusal:
+        _refused(deed, str(refusal))
         raise
 
 

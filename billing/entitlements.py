@@ -10,22 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from billing import budgets
 from billing.allowing import Allowances, allowances_of
-from billing.catalogue.versions import Allowed, Feature, Limit
+from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
 from billing.notices import note_soft
+from billing.overrides import overrides_of
 from billing.preview import used_between
 from billing.refusals import BudgetUsedUp, FeatureMissing, LimitReached, feature_missing, limit_reached
 from billing.reserving import BUDGETS, Reservation, account_of, take
 from tenants.api.limits import Quota
-from tenants.context import TENANT_ALIAS, Tenant, current_tenant
+from tenants.context import TENANT_ALIAS, Tenant, current_tenant, tenant_context
 
 __all__ = [
     "Allowance",
     "BudgetUsedUp",
+    "Excess",
     "Feature",
     "FeatureMissing",
     "Limit",
@@ -35,6 +37,7 @@ __all__ = [
     "check",
     "claim",
     "count_by",
+    "excesses",
     "has_feature",
     "overview",
     "quota_of",
@@ -200,6 +203,24 @@ def _feature_state(allowances: Allowances, feature: Feature) -> FeatureState:
     override = allowances.override(feature)
     until = override.expires_at if override else None
     return FeatureState(feature.value, allowances.has(feature), allowances.source(feature), until)
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A stock of which a tenant holds more than a plan would allow."""
+
+    limit: str
+    used: int
+    allowed: int
+
+
+def excesses(tenant: Tenant, plan: PlanVersion) -> list[Excess]:
+    """What a tenant holds too much of for a plan, its overrides kept."""
+    there = Allowances(plan, overrides_of(tenant.schema), timezone.now())
+    stocks = [limit for limit in _counts if there.allowed(limit).hard is not None]
+    with tenant_context(tenant), transaction.atomic(using=TENANT_ALIAS):
+        held = [(limit, used_of(tenant, limit), there.allowed(limit).hard or 0) for limit in stocks]
+    return [Excess(limit.value, used, allowed) for limit, used, allowed in held if used > allowed]
 
 
 def used_of(tenant: Tenant, limit: Limit) -> int:

@@ -28,6 +28,8 @@ from tenants.users.verification import tenant_url
 
 SUBJECTS: Final = {
     "trial_ending": "The trial of {tenant} ends soon",
+    "own_trial_ending": "The trial of {tenant} ends soon",
+    "own_trial_over": "The trial of {tenant} is over",
     "payment_failed": "A payment for {tenant} has failed",
     "payment_action": "A payment for {tenant} needs your confirmation",
     "payment_recovered": "Thank you: the payment for {tenant} has arrived",

@@ -31,9 +31,11 @@ def _mended(deed: Deed) -> bool:
             bind_found(deed)
         else:
             _look_again(deed)
-    except (StripeFailed, Unknown) as failure:
+    except StripeFailed as failure:
         log.warning("billing.deed_not_mended", deed=deed.key, error=str(failure))
         return False
+    except Unknown as unknown:
+        end_deed(deed, Deed.Status.REFUSED, str(unknown))
     return True
 
 

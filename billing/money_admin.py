@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from billing.cases import settle_case
-from billing.models import Case, LateItem, Letter, MoneyBack, StripeInvoice, Subscription
+from billing.models import Case, Deed, LateItem, Letter, MoneyBack, StripeInvoice, Subscription
 from shared_apps.clients.models import Client
 from shared_apps.lifecycle.admin import BOX, Asking
 from tenants.audit.actors import actor_of
@@ -193,6 +193,35 @@ def stands(model: Any, object_id: str, statuses: tuple[str, ...]) -> bool:
         return False
 
 
+class DeedAdmin(OfTenant):
+    """What was asked for at Stripe, with the key that makes it single; one that is begun is made good by itself."""
+
+    list_display = ("created_at", "of", "verb", "state", "tries", "asked_by", "result")
+    list_filter = ("status", "created_at")
+    search_fields = ("tenant", "key", "result")
+    fields = (
+        "created_at",
+        "of",
+        "verb",
+        "key",
+        "params",
+        "status",
+        "tries",
+        "asked_by",
+        "result",
+        "error",
+        "ended_at",
+    )
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"Begun": "warning", "Done": "success", "Refused": "danger"},
+    )
+    def state(self, deed: Deed) -> str:
+        return deed.get_status_display()
+
+
 def register(site: OperatorSite) -> None:
     """Add these pages to the operators' admin."""
     site.register(Case, CaseAdmin)
@@ -201,3 +230,4 @@ def register(site: OperatorSite) -> None:
     site.register(MoneyBack, MoneyBackAdmin)
     site.register(LateItem, LateItemAdmin)
     site.register(Letter, LetterAdmin)
+    site.register(Deed, DeedAdmin)

@@ -7,7 +7,7 @@ theirs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -24,11 +24,12 @@ from billing.acting import (
     translated,
 )
 from billing.deeds import stripe_account
+from billing.entitlements import excesses
 from billing.flushing import bring_use
 from billing.models import StripeInvoice, Subscription
 from billing.money import amount_of
 from billing.plans import PlanVersion, plan_version
-from billing.problems import LookAgain, NotPossibleNow, PaymentNeeded, StripeAway
+from billing.problems import LookAgain, NotPossibleNow, OverLimits, PaymentNeeded, StripeAway
 from billing.projecting import (
     BASE,
     held,
@@ -93,6 +94,7 @@ def preview_change(*, tenant: Tenant, plan: str) -> ChangePreview:
     """What a change to the newest version of a plan comes to, by Stripe's own preview."""
     version = for_sale(plan)
     need_customer(tenant)
+    _refuse_overfull(tenant, version)
     with translated(), held(tenant=tenant.schema) as customer:
         running = project_subscriptions(customer)
         before = _changeable(running, version)
@@ -106,6 +108,7 @@ def change_plan(*, tenant: Tenant, plan: str, token: str, actor: Actor) -> Subsc
     """Do what a preview has shown; refused if it would come to something else by now."""
     version = for_sale(plan)
     shown = _shown(tenant, token)
+    _refuse_overfull(tenant, version)
     _send_use(tenant)
     params = {"plan": version.key, "version": version.number, "at": shown.at}
     owed: StripeInvoice | None = None
@@ -257,6 +260,20 @@ def _is_made(running: Subscription, version: PlanVersion) -> bool:
         (running.plan, running.plan_version),
         (running.pending_plan, running.pending_version),
     )
+
+
+def _refuse_overfull(tenant: Tenant, version: PlanVersion) -> None:
+    """A plan has to hold what the tenant holds; budgets of a month do not count, as they begin anew."""
+    over = excesses(tenant, version)
+    if over:
+        listed = ", ".join(
+            f"{each.used} {each.limit.replace('_', ' ')} (allowed: {each.allowed})" for each in over
+        )
+        raise OverLimits(
+            f"{version.name} is too small for what the workspace holds: {listed}. Remove what is too much, or choose a "
+            "larger plan.",
+            over=[asdict(each) for each in over],
+        )
 
 
 def _send_use(tenant: Tenant) -> None:

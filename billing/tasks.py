@@ -107,6 +107,12 @@ def end_what_is_over() -> None:
 
 
 @shared_task(base=PublicTask)
+def tell_of_trials() -> None:
+    """Write to those whose trial is about to end."""
+    trials.tell_of_trials(timezone.now())
+
+
+@shared_task(base=PublicTask)
 def mend_deeds() -> None:
     """Take over at Stripe what was begun there and left."""
     if settings.STRIPE_API_KEY:

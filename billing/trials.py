@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from billing import letters
 from billing.models import Customer, Subscription
-from billing.plans import newest, offered
+from billing.plans import newest, offered, plan_version
 from billing.standings import ACTOR, FREE, standing_of
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import Beginning
@@ -18,6 +20,7 @@ from tenants.routers import CONTROL_ALIAS
 # What a tenant tries when it has signed up.
 TRIED: Final = "team"
 BATCH: Final = 200
+TOLD_BEFORE: Final = timedelta(days=3)
 OVER: Final = "The trial is over and nothing was subscribed to."
 RUNNING: Final = ("trialing", "active", "past_due", "unpaid", "paused")
 
@@ -37,11 +40,19 @@ def end_trials(now: datetime) -> int:
     free = newest(FREE)
 
     def standing(client: Client) -> Standing:
+        _write(client, "own_trial_over")
         return Standing(
             client_id=client.pk, reason=OVER, plan=free.key, plan_version=free.number, trial_ends_at=None
         )
 
     return _in_batches(lambda: _trials_over(now), standing)
+
+
+def tell_of_trials(now: datetime) -> None:
+    """Write to the owners once, some days before their trial is over."""
+    clients = _on_trial().filter(trial_ends_at__gt=now, trial_ends_at__lte=now + TOLD_BEFORE)
+    for client in clients.order_by("trial_ends_at"):
+        _write(client, "own_trial_ending")
 
 
 def end_graces(now: datetime) -> int:
@@ -70,9 +81,25 @@ def _in_batches(find: Callable[[], list[Client]], standing: Callable[[Client], S
 
 
 def _trials_over(now: datetime) -> list[Client]:
+    return list(_on_trial().filter(trial_ends_at__lte=now).order_by("trial_ends_at", "pk")[:BATCH])
+
+
+def _on_trial() -> QuerySet[Client]:
+    """Tenants that have not subscribed."""
     running = Subscription.objects.filter(status__in=RUNNING).values("tenant")
-    clients = Client.objects.using(CONTROL_ALIAS).exclude(schema_name__in=running)
-    return list(clients.filter(trial_ends_at__lte=now).order_by("trial_ends_at", "pk")[:BATCH])
+    return Client.objects.using(CONTROL_ALIAS).exclude(schema_name__in=running)
+
+
+def _write(client: Client, kind: str) -> None:
+    is_lived_in = client.status == Client.Status.ACTIVE and client.sandbox_of_id is None
+    if not is_lived_in or client.trial_ends_at is None:
+        return
+    facts = {
+        "ends": letters.on(client.trial_ends_at),
+        "plan": plan_version(client.plan, client.plan_version).name,
+    }
+    key = f"{kind}:{client.schema_name}:{client.trial_ends_at:%Y%m%d}"
+    letters.write(kind=kind, key=key, tenant=client.schema_name, facts=facts)
 
 
 def _graces_over(now: datetime) -> list[Client]:

@@ -80,6 +80,7 @@ SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "tell-of-trials": {"task": "billing.tasks.tell_of_trials", "schedule": crontab(minute="5")},
     "mend-deeds": {"task": "billing.tasks.mend_deeds", "schedule": 300.0, "options": {"expires": 300}},
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},

@@ -293,6 +293,7 @@ class Deed(Record):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="billing_deed_list"),
             models.Index(fields=["tenant", "-created_at", "-id"], name="billing_deed_tenant"),
+            models.Index(fields=["status", "-created_at", "-id"], name="billing_deed_status"),
             models.Index(fields=["created_at"], condition=Q(status="begun"), name="billing_deed_begun"),
         ]
 

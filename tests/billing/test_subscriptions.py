@@ -1,15 +1,18 @@
 """Subscribing, changing, ending and going on, as people do it, against the simulated Stripe with its faults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing import deeds, mending
+from billing import deeds, entitlements, mending
+from billing.entitlements import Limit
 from billing.models import Customer, Deed, Export, PublishedPlan, StripeInvoice, Subscription
 from billing.plans import newest
 from billing.problems import (
@@ -19,12 +22,13 @@ from billing.problems import (
     NotForSale,
     NotPossibleNow,
     NotSubscribed,
+    OverLimits,
     PaymentNeeded,
     PlanNotOffered,
     StripeAway,
     UnknownCode,
 )
-from billing.projecting import refresh_subscription
+from billing.projecting import refresh_customer, refresh_subscription
 from billing.stripe import Stripe
 from billing.subscriptions import (
     apply_promotion_code,
@@ -48,6 +52,7 @@ from tenants.errors import DomainError, Invalid, NotFound
 from tests.billing.builders import use
 from tests.billing.platform import Platform
 from tests.kills import killed
+from tests.races import at_once
 
 OWNER = Actor.system("the owner")
 FAILS = "pm_card_chargeCustomerFail"
@@ -126,6 +131,32 @@ def test_what_is_left_of_a_trial_stays_free(
         assert found.trial_end is not None
         assert abs(found.trial_end - now - timedelta(hours=end)) < timedelta(minutes=1)
     assert Client.objects.get(pk=acme.id).trial_ends_at is None
+
+
+def test_people_who_click_at_the_same_moment_get_one_customer_and_one_page(
+    platform: Platform, acme: Tenant
+) -> None:
+    clicks = [lambda: start_checkout(tenant=acme, plan="team", actor=OWNER) for _ in range(4)]
+    assert len({page.id for page in at_once(acme, clicks, together=True)}) == 1
+    assert (platform.count("customer"), platform.count("checkout.session")) == (1, 1)
+
+
+def test_without_the_lock_they_would_get_several(
+    platform: Platform, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the proof above turns red."""
+    start_checkout(tenant=acme, plan="business", actor=OWNER)
+
+    @contextmanager
+    def not_held(**which: str) -> Iterator[Customer]:
+        yield Customer.objects.get(**which)
+
+    monkeypatch.setattr("billing.subscriptions.held", not_held)
+    monkeypatch.setattr("billing.deeds._begun", lambda *given: Deed(key=str(uuid4()), tries=1))
+    platform.fail("slow", "/v1/checkout/sessions", times=None, seconds=0.2)
+    clicks = [lambda: start_checkout(tenant=acme, plan="team", actor=OWNER) for _ in range(3)]
+    pages = at_once(acme, clicks, together=True)
+    assert len({page.id for page in pages}) > 1
 
 
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/checkout/sessions"])
@@ -260,6 +291,22 @@ def test_a_cheaper_plan_begins_with_the_next_period_unless_it_is_dropped(
     assert standing(acme) == ("team", 2, "full")
 
 
+def test_a_plan_that_is_too_small_is_refused_with_what_is_over(
+    platform: Platform, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed(platform, acme, "business")
+    shown = preview_change(tenant=acme, plan="team")
+    monkeypatch.setitem(entitlements._counts, Limit.WEBHOOK_ENDPOINTS, lambda: 21)
+    told = r"21 webhook endpoints \(allowed: 20\). Remove what is too much"
+    with pytest.raises(OverLimits, match=told):
+        preview_change(tenant=acme, plan="team")
+    with pytest.raises(OverLimits, match=told) as refusal:
+        change_plan(tenant=acme, plan="team", token=shown.token, actor=OWNER)
+    assert refusal.value.data["over"] == [{"limit": "webhook_endpoints", "used": 21, "allowed": 20}]
+    monkeypatch.setitem(entitlements._counts, Limit.WEBHOOK_ENDPOINTS, lambda: 20)
+    assert change_plan(tenant=acme, plan="team", token=shown.token, actor=OWNER).pending_plan == "team"
+
+
 def test_during_a_trial_any_plan_begins_at_once_for_nothing(platform: Platform, acme: Tenant) -> None:
     subscribed(platform, acme, "business", trial_period_days=10)
     shown = preview_change(tenant=acme, plan="team")
@@ -316,6 +363,20 @@ def test_who_was_closed_can_subscribe_again_as_the_same_customer(platform: Platf
     platform.pay(checkout)
     finish_checkout(tenant=acme, session_id=checkout.id)
     assert (platform.count("customer"), standing(acme)) == (1, ("business", 1, "full"))
+
+
+def test_who_was_deleted_at_stripe_can_come_back_as_another_customer(
+    platform: Platform, acme: Tenant
+) -> None:
+    subscribed(platform, acme)
+    old = Customer.objects.get().stripe_id
+    platform.call("customers.delete", old)
+    refresh_customer(old)
+    assert standing(acme)[2] == "closed"
+    checkout = start_checkout(tenant=acme, plan="team", actor=OWNER)
+    platform.pay(checkout)
+    finish_checkout(tenant=acme, session_id=checkout.id)
+    assert (Customer.objects.get().stripe_id == old, standing(acme)[2]) == (False, "full")
 
 
 def test_codes_numbers_and_cards(platform: Platform, acme: Tenant) -> None:

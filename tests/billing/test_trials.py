@@ -3,18 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
 from billing.ending import keeps_from_deletion
 from billing.models import Customer, Export, Lane, Subscription
-from billing.trials import BATCH, beginning, end_graces, end_trials
+from billing.trials import BATCH, beginning, end_graces, end_trials, tell_of_trials
 from shared_apps.clients.services import sign_up
 from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
 from tenants.context import Tenant
 from tenants.routers import CONTROL_ALIAS
 from tests.billing.builders import use
+from tests.billing.handlers.telling import mailed
 from tests.billing.platform import Platform
 from tests.billing.test_subscriptions import standing, subscribed
 
@@ -50,7 +52,11 @@ def test_without_an_end_of_trial_there_is_a_plan_all_the_same(monkeypatch: pytes
 def test_a_trial_that_is_over_leaves_the_free_plan(acme: Tenant, globex: Tenant) -> None:
     on_trial(acme, -timedelta(minutes=1))
     on_trial(globex, timedelta(minutes=1))
+    tell_of_trials(NOW)
+    tell_of_trials(NOW)
     assert end_trials(NOW) == 1
+    assert mailed() == ["The trial of Globex ends soon", "The trial of Acme is over"]
+    assert "http://globex." in mail.outbox[0].body
     assert (standing(acme), standing(globex)) == (("free", 1, "full"), ("team", 2, "full"))
     assert (end_trials(NOW), BATCH > 1) == (0, True)
 
