@@ -18,6 +18,8 @@ from billing.partitions import first_kept
 from tenants.routers import CONTROL_ALIAS
 
 HOUR: Final = timedelta(hours=1)
+# Use of so long after the end of a period is taken for its own: an hour cannot be divided.
+SHORTLY: Final = timedelta(minutes=10)
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Span = tuple[datetime, datetime]
 
@@ -93,7 +95,7 @@ SEAL: Final = """
       FROM due WHERE value <> 0 OR meter = ANY(%(gauges)s)"""
 # Hours that have just been over, and those before in which something has changed.
 ENDED: Final = SEAL.format(which="hour < %(until)s AND (hour >= %(sealed)s OR hour = ANY(%(changed)s))")
-OF_TENANT: Final = SEAL.format(which="tenant = %(tenant)s")
+OF_TENANT: Final = SEAL.format(which="tenant = %(tenant)s AND last_at <= %(until)s")
 
 
 @dataclass(slots=True)
@@ -138,12 +140,13 @@ def fold(now: datetime | None = None) -> datetime | None:
 def seal_tenant(tenant: str, *, before: datetime | None = None) -> None:
     """Seal what a tenant has used up to now, the hour that runs included: an invoice or its end will not wait.
 
-    With `before`, the end of a billing period, the use is dated inside of it; what follows is the next period's.
+    With `before`, the end of a billing period, the use is dated inside of it, as far as it was made until shortly
+    after. What follows is the next period's, also where somebody comes late to seal.
     """
     fold()
-    given = {**_sealing(), "tenant": tenant}
+    given = {**_sealing(), "tenant": tenant, "until": datetime.max.replace(tzinfo=UTC)}
     if before is not None:
-        given["latest"] = before - timedelta(seconds=1)
+        given |= {"latest": before - timedelta(seconds=1), "until": before + SHORTLY}
     with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(HOLD)
         cursor.execute(OF_TENANT, given)

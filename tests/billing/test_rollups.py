@@ -138,6 +138,8 @@ def test_a_tenant_s_use_is_sealed_before_its_invoice_and_dated_inside_the_period
     use("orders_placed", 2, hours_ago=0, minute=40)
     seal_tenant(acme.schema, before=HOUR + timedelta(minutes=30))
     use("orders_placed", 1, hours_ago=0, minute=50)
+    seal_tenant(acme.schema, before=HOUR + timedelta(minutes=30))
+    assert Export.objects.count() == 1, "whoever comes late takes nothing of the next period"
     seal_tenant(acme.schema)
     first, second = Export.objects.order_by("revision")
     assert (first.value, first.at) == (2, HOUR + timedelta(minutes=29, seconds=59))

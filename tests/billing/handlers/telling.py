@@ -71,9 +71,11 @@ class Telling(Platform):
         for name in waiting:
             process(name)
 
-    def again(self, chance: Random) -> None:
-        """Have every event handled once more, as a replay does."""
-        ReceivedEvent.objects.exclude(status="ignored").update(
+    def again(self, chance: Random, share: float = 1) -> None:
+        """Have events handled once more, as a replay does."""
+        rows = ReceivedEvent.objects.exclude(status="ignored").order_by("id").values_list("pk", flat=True)
+        taken = [name for name in rows if chance.random() < share]
+        ReceivedEvent.objects.filter(pk__in=taken).update(
             status="waiting", settled_at=None, sweep_at=self.time.now(), tries=0
         )
         self.process(chance)

@@ -70,7 +70,7 @@ def test_from_the_first_day_to_the_end(telling: Telling, acme: Tenant) -> None:
     assert {str(invoice.status) for invoice in StripeInvoice.objects.all()} == {"paid"}
     assert not Case.objects.exists()
     written = list(mailed())
-    telling.again(Random(3))
+    telling.again(Random(3), share=0.3)
     assert (mailed(), standing(acme)) == (written, ("team", "closed")), (
         "and all of it once more is nothing new"
     )
