@@ -1,7 +1,7 @@
 """How it is said that a plan allows no more: which plan, which limit, how much is used, and the way on."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from billing.allowing import Allowances, allowances_of
 from billing.catalogue.versions import Feature, Limit
@@ -9,8 +9,7 @@ from billing.plans import offered
 from tenants.context import Tenant
 from tenants.errors import DomainError
 from tenants.hosts import address_at
-
-BILLING: Final = "/billing/"
+from tenants.standing import BILLING_PATH
 
 
 class LimitReached(DomainError):
@@ -83,7 +82,7 @@ def told_of(tenant: Tenant) -> dict[str, Any]:
 
 
 def _plan(tenant: Tenant, allowances: Allowances) -> dict[str, Any]:
-    return {"plan": allowances.plan.name, "upgrade": address_at(tenant.host, BILLING)}
+    return {"plan": allowances.plan.name, "upgrade": address_at(tenant.host, BILLING_PATH)}
 
 
 def _allows(allowances: Allowances, limit: Limit) -> str:

@@ -23,11 +23,12 @@ from billing.services import correct_usage
 from billing.usage import record_usage
 from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
+from tenants.backend.base import DatabaseWrapper
 from tenants.context import Tenant, public_context, tenant_context, unit_of_work
 from tenants.models import uuid7
 from tenants.routers import CONTROL_ALIAS
 from tests.clock import Clock
-from tests.kills import killed
+from tests.kills import Place, killed
 from tests.plans import allow
 from tests.races import Aborted
 
@@ -209,18 +210,26 @@ def test_what_a_killed_process_held_comes_back_and_what_it_spent_does_not(
     assert spent(acme) == 100
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_who_is_killed_while_committing_has_spent_or_has_not(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch, after: bool
+@pytest.mark.parametrize(
+    ("place", "time", "after", "has_spent"),
+    [
+        ((budgets, "_take_back"), 1, True, 0),
+        ((budgets, "_grant"), 2, True, 0),  # before the commit of what it did
+        ((budgets, "grant"), 1, True, 0),
+        ((usage, "_record_leased"), 1, True, 0),
+        ((DatabaseWrapper, "_commit"), 1, False, 0),
+        ((DatabaseWrapper, "_commit"), 1, True, 1),
+    ],
+)
+def test_who_is_killed_on_the_way_has_spent_or_has_not(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, place: Place, time: int, after: bool, has_spent: int
 ):
-    from tenants.backend.base import DatabaseWrapper
-
     allow(monkeypatch, orders_per_month=5)
-    killed(lambda: spend(acme), at=(DatabaseWrapper, "_commit"), after=after)
-    assert spent(acme) == after
+    killed(lambda: spend(acme), at=place, time=time, after=after)
+    assert spent(acme) == has_spent
     run_out()
-    assert spend_all(acme) == 5 - after
-    assert spent(acme) == 5
+    assert spend_all(acme) == 5 - has_spent
+    assert (spent(acme), unspent()) == (5, 0)
 
 
 def test_the_end_of_a_process_gives_back_what_nobody_has_begun_to_spend(
