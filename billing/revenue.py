@@ -63,8 +63,7 @@ def recurring(now: datetime) -> list[Recurring]:
         Subscription.objects.filter(~Q(status=Status.INCOMPLETE) & (_open() | Q(ended_at__gte=begin)))
     )
     paid = [row for row in rows if _paid_at(row, begin)]
-    then = _versions_at(begin, [row.tenant for row in paid])
-    earlier = {row.tenant: base_of(*then.get(row.tenant, (row.plan, row.plan_version))) for row in paid}
+    earlier = {tenant: base_of(*version) for tenant, version in _versions_at(begin, paid).items()}
     today = {row.tenant: base_of(row.plan, row.plan_version) for row in rows if row.status in PAYING}
     currencies = sorted({currency for currency, _ in (*earlier.values(), *today.values())})
     return [_moved(currency, _in(currency, earlier), _in(currency, today)) for currency in currencies]
@@ -83,7 +82,8 @@ def _paid_at(row: Subscription, at: datetime) -> bool:
 
 
 def _in(currency: str, amounts: Mapping[str, tuple[str, Decimal]]) -> dict[str, Decimal]:
-    return {tenant: amount for tenant, (each, amount) in amounts.items() if each == currency}
+    """The tenants that bring anything in this currency."""
+    return {tenant: amount for tenant, (each, amount) in amounts.items() if each == currency and amount}
 
 
 def _moved(currency: str, earlier: dict[str, Decimal], today: dict[str, Decimal]) -> Recurring:
@@ -105,23 +105,23 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
-def _versions_at(begin: datetime, tenants: Sequence[str]) -> dict[str, Version]:
-    """The plans that tenants had at a moment: from what they have now, by what the audit log tells, backwards."""
-    clients = Client.objects.filter(schema_name__in=tenants).values_list(
-        "pk", "schema_name", "plan", "plan_version"
-    )
-    found: dict[UUID, Version] = {}
-    names: dict[UUID, str] = {}
-    for pk, schema, plan, number in clients:
-        found[pk], names[pk] = (plan, number), schema
+def _versions_at(begin: datetime, rows: Sequence[Subscription]) -> dict[str, Version]:
+    """The plans of some subscriptions at a moment: from what they are now, by what the audit log tells, backwards."""
+    found = {row.tenant: (row.plan, row.plan_version) for row in rows}
+    names: dict[UUID | None, str] = {}
+    ended = {row.tenant for row in rows if not row.is_open}
+    clients = Client.objects.filter(schema_name__in=list(found))
+    for pk, schema, plan, number in clients.values_list("pk", "schema_name", "plan", "plan_version"):
+        names[pk] = schema
+        # What has ended is not what the tenant has; the log leads back from that to what it had.
+        found[schema] = (plan, number) if schema in ended else found[schema]
     entries = AuditEntry.objects.using(CONTROL_ALIAS).filter(
-        verb=EVENT, at__gte=begin, target_id__in=list(found)
+        verb=EVENT, at__gte=begin, target_id__in=list(names)
     )
     for target, data in entries.order_by("-id").values_list("target_id", "data"):
-        assert target is not None
-        plan, number = found[target]
-        found[target] = (_from(data, "plan", plan), _from(data, "plan_version", number))
-    return {names[pk]: version for pk, version in found.items()}
+        plan, number = found[names[target]]
+        found[names[target]] = (_from(data, "plan", plan), _from(data, "plan_version", number))
+    return found
 
 
 def _from(data: dict[str, Any], name: str, otherwise: Any) -> Any:
@@ -204,18 +204,18 @@ def every_account(now: datetime, search: str = "", *, at_once: int = 500) -> Ite
 def _account(
     client: Client, subscription: Subscription | None, used: Mapping[str, int], invoiced: Decimal
 ) -> Account:
-    is_paying = subscription is not None and subscription.status in PAYING
-    currency, base = base_of(client.plan, client.plan_version)
-    revenue = _running(client, used) if is_paying else ZERO
-    return Account(
-        client, subscription, currency, base if is_paying else ZERO, revenue, invoiced, costs().of(used), used
-    )
+    cost = costs().of(used)
+    if subscription is None or subscription.status not in PAYING:
+        currency, _ = base_of(client.plan, client.plan_version)
+        return Account(client, subscription, currency, ZERO, ZERO, invoiced, cost, used)
+    version = subscription.plan, subscription.plan_version
+    return Account(client, subscription, *base_of(*version), _running(version, used), invoiced, cost, used)
 
 
-def _running(client: Client, used: Mapping[str, int]) -> Decimal:
+def _running(version: Version, used: Mapping[str, int]) -> Decimal:
     """The base price and what the use of the month comes to so far."""
     try:
-        return rate(plan_version(client.plan, client.plan_version).terms, used).total
+        return rate(plan_version(*version).terms, used).total
     except LookupError:
         return ZERO
 

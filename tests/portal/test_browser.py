@@ -547,7 +547,7 @@ def test_a_read_only_workspace_says_so_and_loses_nothing_that_was_typed(tab, bro
     page.get_by_label("Counted on the shelf").fill("50")
     page.get_by_label("Reason").fill("Found")
     page.keyboard.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("This workspace is read-only since")
+    expect(page.locator("dialog .toast")).to_contain_text("This workspace is read-only since")
     expect(page.get_by_label("Counted on the shelf")).to_have_value("50")
     # htmx itself notes what was refused.
     assert [wrong for wrong in visit.wrongs if "Error Code 402" not in wrong] == []

@@ -17,6 +17,9 @@ const show = (toast) => {
   const close = document.getElementById("toast-close-template").content.firstElementChild.cloneNode(true);
   close.addEventListener("click", () => toast.remove());
   toast.append(close);
+  // Behind an open dialog nothing is seen, said or pressed.
+  const place = document.querySelector("dialog[open]") ?? document.body;
+  if (region.parentNode !== place) place.append(region);
   region.append(toast);
   if (!toast.matches(".toast--error, .toast--warning, :has(form)")) expire(toast);
 };
@@ -32,6 +35,8 @@ const given = [...region.children];
 region.replaceChildren();
 requestAnimationFrame(() => given.forEach(show));
 
+// The dialog is emptied when it closes.
+document.addEventListener("close", () => document.body.append(region), true);
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (xhr.status === 401) location.reload();
