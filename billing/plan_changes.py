@@ -26,6 +26,7 @@ from billing.acting import (
 from billing.deeds import stripe_account
 from billing.entitlements import excesses
 from billing.flushing import bring_use
+from billing.lines import InvoiceLine, said
 from billing.models import StripeInvoice, Subscription
 from billing.money import amount_of
 from billing.plans import PlanVersion, plan_version
@@ -51,17 +52,6 @@ CHANGEABLE: Final = (Status.TRIALING, Status.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeLine:
-    """One line of what a change comes to; `of` is "base" or a meter's key."""
-
-    text: str
-    amount: Decimal
-    quantity: str
-    of: str
-    is_proration: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ChangePreview:
     """What a change of plan would mean. Whoever makes the change gives the token back."""
 
@@ -71,7 +61,7 @@ class ChangePreview:
     effective_at: datetime
     currency: str
     # Of a change at once, its own invoice; of a later one, the first invoice after it without use.
-    lines: tuple[ChangeLine, ...]
+    lines: tuple[InvoiceLine, ...]
     total: Decimal
     due_now: Decimal
     token: str
@@ -200,7 +190,7 @@ def _preview(
         is_at_once=at_once,
         effective_at=moment(now) if at_once else running.period_end,
         currency=invoice.currency.upper(),
-        lines=tuple(_line(line) for line in lines_of(invoice.to_dict(for_json=True), meanings_of_all())),
+        lines=said(lines_of(invoice.to_dict(for_json=True), meanings_of_all())),
         total=total,
         due_now=(
             amount_of(invoice.amount_due, invoice.currency)
@@ -222,12 +212,6 @@ def _wanted(running: Subscription, version: PlanVersion, shown: Shown) -> dict[s
         "subscription_details": details,
         "preview_mode": "recurring",
     }
-
-
-def _line(line: Mapping[str, Any]) -> ChangeLine:
-    return ChangeLine(
-        line["description"], Decimal(line["amount"]), line["quantity"], line["of"], line["is_proration"]
-    )
 
 
 def _changeable(running: Subscription | None, version: PlanVersion) -> PlanVersion:

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from billing.lines import InvoiceLine, said
 from tenants.models import Record, uuid7
 
 # Of Stripe's states of a subscription; their meaning for the tenant stands in billing/projecting.py.
@@ -211,6 +212,16 @@ class StripeInvoice(Record):
 
     def __str__(self) -> str:
         return self.number or self.stripe_id
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether it waits to be paid by its customer."""
+        return self.status == self.Status.OPEN and self.amount_remaining > 0 and bool(self.hosted_url)
+
+    @property
+    def shown_lines(self) -> tuple[InvoiceLine, ...]:
+        """The lines as people and programs read them."""
+        return said(self.lines)
 
 
 class Case(Record):

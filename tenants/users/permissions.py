@@ -37,18 +37,20 @@ MANAGE: Final = frozenset(
         "workspace:manage",
     }
 )
+# What the workspace itself pays: for those who manage it, and for their programs.
+BOOKS: Final = frozenset({"billing:read"})
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     "viewer": READ | OWN,
     "member": READ | WRITE | OWN,
-    "admin": READ | WRITE | MANAGE | OWN,
-    "owner": READ | WRITE | MANAGE | OWN,
+    "admin": READ | WRITE | MANAGE | BOOKS | OWN,
+    "owner": READ | WRITE | MANAGE | BOOKS | OWN,
     # Operators work in the public realm's admin and hold no right inside a tenant.
     "operator": frozenset(),
 }
-VERBS: Final = READ | WRITE | MANAGE | OWN
+VERBS: Final = READ | WRITE | MANAGE | BOOKS | OWN
 # A token can never make further tokens.
-SCOPES: Final = READ | WRITE
+SCOPES: Final = READ | WRITE | BOOKS
 
 
 class Principal(Protocol):

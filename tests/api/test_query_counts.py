@@ -31,6 +31,7 @@ from tenants.users.models import SignIn
 from tenants.users.services import create_api_token
 from tenants.users.sign_ins import begin_sign_in
 from tests.api.calls import BASE, Api
+from tests.billing.contracts import invoiced
 from tests.cast import PASSWORD
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
@@ -62,6 +63,7 @@ LISTS = {
     "orders/?limit=100": 2,
     "orders/export/?sheet=lines": 2,
     "products/export/?format=xlsx": 2,
+    "billing/invoices/?limit=100": 2,
     "invoices/?limit=100": 2,
     "orders/?limit=100&expand=customer": 2,
     "orders/?limit=100&search=ada&status=placed": 3,
@@ -89,6 +91,9 @@ RECORDS = {
     "stock/transfers/{transfer}/": 3,
     "stock/counts/{count}/": 3,
     "orders/{order}/": 6,
+    "billing/invoices/{bill}/": 2,
+    "billing/next-invoice/": 6,
+    "billing/subscription/": 5,
     "invoices/{invoice}/": 2,
     "seller/": 2,
     "workspace/": 1,
@@ -146,6 +151,7 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
         InvoiceFile.objects.update(state="ready", path="invoices/one.pdf", size=1, sha256="0")
         found |= {"movement": StockMovement.objects.of(product)[0]}
     found["domain"] = _claims(tenant, rows)
+    found["bill"] = min((invoiced(tenant, turn) for turn in range(rows)), key=lambda bill: bill.pk)
     return {name: str(record.pk) for name, record in found.items()}
 
 

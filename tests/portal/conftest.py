@@ -10,7 +10,10 @@ from django.test import Client
 from tenants.context import Tenant
 from tenants.users.models import User
 from tests.cast import Person
+from tests.portal.browsing import chromium, port, tab
 from tests.portal.shop import Shop, open_shop
+
+__all__ = ["chromium", "port", "tab"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,31 +1,26 @@
 """The portal in a real browser: no barrier, no foreign request, nothing refused by the policy; keys and dialogs."""
 
 import gzip
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.test import Client
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
-from infra.local.chromium import find_chromium
 from shared_apps.clients.standing import set_standing
 from tenant_apps.orders.customers.services import create_customer
 from tenants.audit.actors import Actor
 from tenants.context import unit_of_work
 from tests.cast import PASSWORD
-from tests.portal.live import ALL_RULES, FLAGS, PHONE, WIDE, Visit, open_tab, serving
+from tests.portal.browsing import needs_chromium
+from tests.portal.live import ALL_RULES, PHONE, WIDE, Visit
 from tests.portal.shop import LINES, a_finished_import, an_import
 from tests.products.builders import CLERK
 
-CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and os.environ.get("CI") != "true", reason="there is no chromium on this machine"
-)
+pytestmark = needs_chromium
 
 PAGES = [
     "/",
@@ -99,6 +94,12 @@ PAGES = [
     "/settings/team/new/",
     "/settings/team/{owner}/",
     "/usage/",
+    "/billing/",
+    "/billing/invoices/",
+    "/billing/next-invoice/",
+    "/billing/plans/",
+    "/billing/plans/free/",
+    "/billing/plans/team/",
     "/billing/what-if/?orders_placed=2",
     "/nothing/",
 ]
@@ -110,49 +111,6 @@ GATES = ["/sign-in/", "/forgot/", "/verify-email/nonsense/"]
 def batched(paths: list[str], size: int) -> Iterator[list[str]]:
     """Lists of at most so many."""
     return (paths[start : start + size] for start in range(0, len(paths), size))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for the module. Its driver keeps an event loop in this thread, which Django would take for ours."""
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    with sync_playwright() as playwright:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        # The machine is shared with the other workers of the tests.
-        expect.set_options(timeout=30_000)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
-    if before is not None:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def tab(chromium: Browser, port: int, acme) -> Iterator[Callable[..., Visit]]:
-    """A tab on acme's host: `tab(browser)` signed in as the test client is, `tab()` as nobody.
-
-    At the end of the test nothing may have gone wrong in any of them.
-    """
-    visits: list[Visit] = []
-
-    def make(client: Client | None = None, host: str = acme.host, **options) -> Visit:
-        name = settings.SESSION_COOKIE_NAME
-        cookie = (name, client.cookies[name].value) if client else None
-        visits.append(open_tab(chromium, port, host, cookie, **options))
-        return visits[-1]
-
-    yield make
-    wrongs = [wrong for visit in visits for wrong in visit.wrongs]
-    for visit in visits:
-        visit.page.context.close()
-    assert wrongs == []
 
 
 def suggestions(page: Any) -> Any:

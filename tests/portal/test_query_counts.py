@@ -14,6 +14,7 @@ from tenant_apps.products.models import Location
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
+from tests.billing.contracts import invoiced
 from tests.invoices.builders import an_invoice
 from tests.portal.shop import a_finished_import, an_import
 from tests.products.builders import CLERK, a_location, a_product, a_shirt, a_transfer
@@ -54,6 +55,10 @@ PAGES = {
     "/settings/tokens/": 3,
     "/settings/invoices/": 3,
     "/usage/": 3,
+    "/billing/": 7,
+    "/billing/plans/": 6,
+    "/billing/invoices/": 4,
+    "/billing/invoices/{bill}/": 3,
     "/billing/what-if/": 3,
 }
 
@@ -83,6 +88,7 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
     job = a_finished_import(tenant, text=header + dirty)
     records: dict[str, Any] = {"place": place, "transfer": transfer, "count": count}
     records["shirt"] = shirt
+    records["bill"] = min((invoiced(tenant, turn) for turn in range(rows)), key=lambda bill: bill.pk)
     records |= {"product": product, "order": order, "customer": customer, "job": job, "invoice": invoice}
     return {name: str(record.pk) for name, record in records.items()}
 

@@ -19,6 +19,7 @@ WORDS: Final = {
     "word": ("no-word",),
     "move": ("place", "start", "send", "apply"),
     "outcome": ("arrived",),
+    "plan": ("team",),
 }
 # What a read cannot go without.
 QUERIES: Final = {"api/v1/search/": "?search=mug"}

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from billing.models import StripeInvoice
 from shared_apps.domains.models import Claim
 from tenants.context import current_tenant
 from tenants.models import uuid7
@@ -45,7 +46,7 @@ def tenant_models() -> list[type[models.Model]]:
 
 def owned_models() -> list[type[models.Model]]:
     """The models whose rows belong to one tenant, wherever their tables are."""
-    return [*tenant_models(), Claim]
+    return [*tenant_models(), Claim, StripeInvoice]
 
 
 def ensure_rows() -> None:
@@ -58,7 +59,9 @@ def ensure_rows() -> None:
 def ids_of(model: type[models.Model]) -> list[Any]:
     """The keys of a model's rows in the current tenant, oldest first."""
     rows = model._default_manager.all()
-    if model not in tenant_models():
+    if model is StripeInvoice:
+        rows = rows.filter(tenant=current_tenant().schema)
+    elif model not in tenant_models():
         rows = rows.filter(tenant_id=current_tenant().id)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
 
+from billing.models import StripeInvoice
 from shared_apps.clients.models import Client as TenantClient
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.statuses import suspend_client
@@ -46,6 +47,7 @@ from tenants.users.models import ApiToken, SignIn, User
 from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token, revoke_api_token
 from tenants.users.sign_ins import begin_sign_in
+from tests.billing.contracts import invoiced
 from tests.cast import PASSWORD, ROLES, tenant_named
 from tests.invoices.builders import a_seller
 from tests.isolation.doors.canary import CANARY, Watch, keys_of, mark
@@ -132,6 +134,9 @@ def build() -> Scene:
     strange_api_token = _fill(globex, CANARY)
     _claim(acme, "OWN")
     _claim(globex, CANARY)
+    for tenant, word in ((acme, "OWN"), (globex, CANARY)):
+        for number in (1, 2):
+            invoiced(tenant, number, number=f"{word}-{number}")
     _, unmarked = mark(globex.schema)
     with administrator() as connection:
         connection.execute("UPDATE clients_client SET name = %s WHERE id = %s", [f"{CANARY} Ltd", globex.id])
@@ -144,7 +149,9 @@ def build() -> Scene:
         stranger=_people(globex)["owner"],
         own=_rows(acme),
         theirs=_theirs(acme, globex),
-        watch=Watch(globex, shared=keys_of(acme), also=_rows(globex)[Claim]),
+        watch=Watch(
+            globex, shared=keys_of(acme), also=[*_rows(globex)[Claim], *_rows(globex)[StripeInvoice]]
+        ),
         unmarked=unmarked,
         api_tokens=_api_tokens(acme),
         strange_api_token=strange_api_token,
