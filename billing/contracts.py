@@ -36,6 +36,7 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+CHANGEABLE: Final = {State.TRIALING, State.ACTIVE}
 BOUGHT: Final = {State.TRIALING, State.ACTIVE, State.PAST_DUE, State.UNPAID, State.PAUSED}
 
 
@@ -112,6 +113,13 @@ class Contract:
     @property
     def pending_at(self) -> datetime | None:
         return self.running.pending_at if self.running else None
+
+    @property
+    def comes_first(self) -> str:
+        """What has to be done before the plan can be changed; nothing where it can."""
+        if self.is_ending:
+            return "Keep the subscription first"
+        return "" if self.state in CHANGEABLE else "Pay what is open first"
 
     def has_to_stay(self, plan: str) -> bool:
         """Whether choosing a plan means to keep the present one, where another was to follow."""

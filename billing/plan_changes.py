@@ -175,7 +175,8 @@ def is_upgrade(before: PlanVersion, version: PlanVersion) -> bool:
 def _preview(
     tenant: Tenant, running: Subscription, before: PlanVersion, version: PlanVersion
 ) -> ChangePreview:
-    now = int(timezone.now().timestamp())
+    # Clocks differ: a period that has just begun at Stripe may not have here, and nothing is prorated before it.
+    now = int(max(timezone.now(), running.period_start).timestamp())
     at_once = running.is_on_trial or is_upgrade(before, version)
     shown = Shown(running.stripe_id, version.key, version.number, at_once, now, _prices(running))
     invoice = stripe_account().send(

@@ -111,6 +111,8 @@ def plan_action(contract: Contract, version: PlanVersion) -> Action:
         return Action("The first payment is waited for")
     if version == contract.version:
         return _own(contract, version)
+    if contract.is_bought and (first := contract.comes_first):
+        return Action(first)
     return _change(contract, version) if contract.is_bought else _begin(contract, version)
 
 

@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from config import env
+from infra.local.ports import LOOPBACK
 from infra.local.stranger import Stranger, Unexpected
 
 PASSWORD = secrets.token_urlsafe(12)
 IMPORT_SECONDS = 60
 SUSPENSION_SECONDS = 2.0
+SUBSCRIPTION_SECONDS = 30.0
+GOOD_CARD = "4242424242424242"
+FORM = "application/x-www-form-urlencoded"
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 LINES = (
     "900001,JRN-1,ENAMEL JUG,6,2024-03-01 08:26:00,2.55,17850.0,United Kingdom",
@@ -89,6 +94,7 @@ class Journey:
             ("a file of dirty order lines is imported", self.run_import),
             ("the neighbour's credentials are worth nothing here", self.foreign_credentials),
             ("the neighbour cannot see products and orders by id", self.foreign_ids),
+            ("a plan is bought at the simulated Stripe", self.subscribe),
             ("an operator sees both companies", self.operator_list),
             ("a suspended company is closed within 2 s", self.suspension),
         )
@@ -205,6 +211,28 @@ class Journey:
             not there.ask("GET", "/api/v1/products/", token=access).json()["data"],
             "There are foreign products",
         )
+
+    def subscribe(self) -> None:
+        """Through the page of the simulated Stripe; what was bought is told by its webhook."""
+        page = urlsplit(self._checkout())
+        if page.hostname != LOOPBACK:
+            return
+        buyer, card = Stranger(page.port or 80, LOOPBACK), urlencode({"card": GOOD_CARD}).encode()
+        buyer.ask("POST", page.path, body=card, content_type=FORM, accept="text/html").expect(303)
+        deadline = time.monotonic() + SUBSCRIPTION_SECONDS
+        while (found := self._get("/api/v1/billing/subscription/"))["status"] != "trialing":
+            _require(time.monotonic() < deadline, f"Nothing was heard of the subscription: {found}")
+            time.sleep(0.05)
+        _require(found["card"]["last4"] == "4242", f"The card is {found['card']}")
+
+    def _checkout(self) -> str:
+        """The address of Stripe's page; the plans may still be on their way there."""
+        deadline, asked = time.monotonic() + SUBSCRIPTION_SECONDS, {"plan": "team"}
+        path, token = "/api/v1/billing/subscription/checkout/", self.ours.access
+        while (answer := self.ours.person.ask("POST", path, data=asked, token=token)).status == 503:
+            _require(time.monotonic() < deadline, f"Nothing can be bought: {answer.text[:300]}")
+            time.sleep(0.2)
+        return str(answer.expect(201).json()["url"])
 
     def operator_list(self) -> None:
         self.operator = Stranger(self.port, env.text("PUBLIC_HOST"))
