@@ -17,6 +17,7 @@ BENCHES: Final = {
     "scale": "bench.scale",
     "provision": "bench.provision",
     "usage": "bench.usage",
+    "stripe": "bench.stripe",
     "search": "bench.search",
 }
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from random import Random
 from statistics import quantiles
@@ -21,11 +21,13 @@ START_SECONDS: Final = 60
 Call = dict[str, Any]
 # When a connection asks, by its number and the moment when all begin.
 Times = Callable[[int, float], Iterator[float]]
+# What a connection sends, one after the other, and the status that it expects.
+Turn = Iterator[tuple[bytes, bytes]]
 
 
 @contextlib.contextmanager
 def web_server(application: list[str], environment: dict[str, str]) -> Iterator[int]:
-    """The server that bin/dev starts, with one worker and any application; its port."""
+    """The server that bin/dev starts, with any application, and one worker unless told otherwise; its port."""
     port = free_port()
     options = [
         "--interface",
@@ -38,8 +40,9 @@ def web_server(application: list[str], environment: dict[str, str]) -> Iterator[
         "--log-level",
         "error",
     ]
-    threads = ["--workers", "1", "--blocking-threads", environment.get("WEB_THREADS", "4")]
-    command = [sys.executable, "-m", "granian", *options, *threads, *application]
+    workers = ["--workers", environment.get("WEB_WORKERS", "1")]
+    threads = ["--blocking-threads", environment.get("WEB_THREADS", "4")]
+    command = [sys.executable, "-m", "granian", *options, *workers, *threads, *application]
     process = subprocess.Popen(command, cwd=env.ROOT, env=environment)
     try:
         _wait_for(port, process)
@@ -51,15 +54,39 @@ def web_server(application: list[str], environment: dict[str, str]) -> Iterator[
 
 def flood(port: int, calls: list[Call], seconds: float) -> float:
     """Requests a second when every connection asks again as soon as it is answered."""
-    began, latencies = _run(port, calls, lambda at, start: _always(start + seconds))
-    return len(latencies) / (time.perf_counter() - began)
+    return pour(port, _turns(calls), seconds)[0]
 
 
 def stroll(port: int, calls: list[Call], rate: float, seconds: float) -> list[float]:
     """How long answers take, from when each was due, at so many requests a second on all connections together."""
+    return drip(port, _turns(calls), rate, seconds)
+
+
+def deal(messages: Sequence[bytes], expected: str) -> list[Turn]:
+    """Give each message to one connection, to be sent once."""
+    return [
+        iter([(each, expected.encode()) for each in messages[at::CONNECTIONS]]) for at in range(CONNECTIONS)
+    ]
+
+
+def pour(port: int, turns: list[Turn], seconds: float) -> tuple[float, list[float]]:
+    """Requests a second when every connection asks again as soon as it is answered, and how long each answer took."""
+    began, latencies = _run(port, turns, lambda at, start: _always(start + seconds))
+    return len(latencies) / (time.perf_counter() - began), latencies
+
+
+def drip(port: int, turns: list[Turn], rate: float, seconds: float) -> list[float]:
+    """How long answers take, from when each was due, at so many requests a second on all connections together."""
     pause, random = CONNECTIONS / rate, Random(16)
     late = [pause * random.random() for _ in range(CONNECTIONS)]
-    return _run(port, calls, lambda at, start: _regularly(start + late[at], pause, start + seconds))[1]
+    return _run(port, turns, lambda at, start: _regularly(start + late[at], pause, start + seconds))[1]
+
+
+def _turns(calls: list[Call]) -> list[Turn]:
+    """All calls for every connection, again and again; each begins with another."""
+    messages = [(_message(call), call["expected"].encode()) for call in calls]
+    starts = (at % len(calls) for at in range(CONNECTIONS))
+    return [cycle(messages[start:] + messages[:start]) for start in starts]
 
 
 def tail(latencies: list[float]) -> tuple[float, float]:
@@ -68,15 +95,14 @@ def tail(latencies: list[float]) -> tuple[float, float]:
     return parts[49], parts[98]
 
 
-def _run(port: int, calls: list[Call], times: Times) -> tuple[float, list[float]]:
+def _run(port: int, turns: list[Turn], times: Times) -> tuple[float, list[float]]:
     """When the first request left, and how long each answer took."""
 
     async def run() -> tuple[float, list[list[float]]]:
         opened = [await asyncio.open_connection(LOOPBACK, port) for _ in range(CONNECTIONS)]
         start = time.perf_counter()
         asking = (
-            _ask(reader, writer, calls[at % len(calls) :] + calls[: at % len(calls)], times(at, start))
-            for at, (reader, writer) in enumerate(opened)
+            _ask(reader, writer, turns[at], times(at, start)) for at, (reader, writer) in enumerate(opened)
         )
         return start, await asyncio.gather(*asking)
 
@@ -85,9 +111,9 @@ def _run(port: int, calls: list[Call], times: Times) -> tuple[float, list[float]
 
 
 async def _ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, calls: list[Call], times: Iterator[float]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, turn: Turn, times: Iterator[float]
 ) -> list[float]:
-    turn, latencies = cycle([(_message(call), call["expected"].encode()) for call in calls]), []
+    latencies = []
     for due, (message, expected) in zip(times, turn, strict=False):
         if (early := due - time.perf_counter()) > 0:
             await asyncio.sleep(early)

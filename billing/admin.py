@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action, display
 
-from billing import money_admin, services
+from billing import inspector, money_admin, services
 from billing.admin_overrides import BudgetAdmin, OverrideAdmin
 from billing.models import Budget, Customer, Difference, Export, Override, PublishedPlan, Rollup
 from billing.money_admin import stands
@@ -248,3 +248,4 @@ operators.register(Difference, DifferenceAdmin)
 operators.register(Customer, CustomerAdmin)
 operators.register(PublishedPlan, PublishedPlanAdmin)
 money_admin.register(operators)
+inspector.register(operators)

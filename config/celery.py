@@ -10,11 +10,16 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("rowhouse", task_cls="tenants.tasks:RealmlessTask")
-# Waiting for receivers must not keep anything else waiting, nor long jobs of the worker the webhooks: a process of its
-# own does it, with many threads.
+# Set in one go: reading the configuration here would fix it before it is complete.
 app.conf.task_routes = {
-    f"tenant_apps.webhooks.tasks.{name}": {"queue": "webhooks"}
-    for name in ("deliver", "sweep_due", "sweep_everything")
+    # Waiting for receivers must not keep anything else waiting, nor long jobs of the worker the webhooks: a process of
+    # its own does it, with many threads.
+    "tenant_apps.webhooks.tasks.deliver": {"queue": "webhooks"},
+    "tenant_apps.webhooks.tasks.sweep_due": {"queue": "webhooks"},
+    "tenant_apps.webhooks.tasks.sweep_everything": {"queue": "webhooks"},
+    # Both processes take Stripe's events: one that is busy leaves them to the other.
+    "shared_apps.inbox.tasks.process_events": {"queue": "inbox"},
+    "shared_apps.inbox.tasks.sweep_events": {"queue": "inbox"},
 }
 
 
@@ -82,6 +87,14 @@ SCHEDULE = {
     },
     "tell-of-trials": {"task": "billing.tasks.tell_of_trials", "schedule": crontab(minute="5")},
     "mend-deeds": {"task": "billing.tasks.mend_deeds", "schedule": 300.0, "options": {"expires": 300}},
+    "fetch-missing-stripe-events": {
+        "task": "shared_apps.inbox.tasks.fetch_missing_events",
+        "schedule": crontab(hour="3", minute="40"),
+    },
+    "tend-stripe-events": {
+        "task": "shared_apps.inbox.tasks.tend_events",
+        "schedule": crontab(hour="7", minute="0"),
+    },
     "sweep-invoices": {"task": "tenant_apps.invoices.tasks.sweep_invoices", "schedule": 60.0},
     "roll-up": {"task": "tenant_apps.reports.tasks.roll_up_all", "schedule": 1800.0},
     "sweep-imports": {"task": "tenant_apps.imports.tasks.sweep_imports", "schedule": 30.0},

@@ -267,6 +267,12 @@ UNFOLD = {
                     {"title": "Late use", "icon": "schedule", "link": "/admin/billing/lateitem/"},
                     {"title": "Letters", "icon": "mail", "link": "/admin/billing/letter/"},
                     {"title": "Differences", "icon": "difference", "link": "/admin/billing/difference/"},
+                    {
+                        "title": "Stripe's events",
+                        "icon": "inbox",
+                        "link": "/admin/inbox/receivedevent/",
+                        "badge": "shared_apps.inbox.admin.dead_letters",
+                    },
                     {"title": "Fleet", "icon": "dashboard", "link": "/admin/fleet/pool/"},
                     {"title": "Schemas", "icon": "database", "link": "/admin/fleet/schema/"},
                     {"title": "Runs", "icon": "rocket_launch", "link": "/admin/fleet/run/"},

@@ -8,7 +8,9 @@ What lets other processes know (a tenant's access) is written last: it locks a r
 from importlib import import_module
 from typing import Final
 
-MODULES: Final = ("checkouts", "subscriptions", "invoices", "customers", "money_back", "catalogue", "meters")
+MODULES: Final = (
+    "checkouts", "subscriptions", "invoices", "customers", "money_back", "catalogue", "meters", "listing",
+)  # fmt: skip
 
 
 def load() -> None:

@@ -36,8 +36,10 @@ def _kept(call: Call) -> list[Object]:
 
 @answers("GET", "/v2/core/events")
 def list_thin_events(call: Call) -> Object:
-    """The second generation pages by address."""
-    rows = call.store.newest_first("v2.core.event")
+    """The second generation pages by address; here one page is all there is."""
+    kinds = call.params.get("types")
+    rows = [row for row in call.store.newest_first("v2.core.event") if not kinds or row["type"] in kinds]
+    rows = matching(rows, {name: call.params[name] for name in ("created",) if name in call.params})
     if "object_id" in call.params:
         rows = [row for row in rows if (row["related_object"] or {}).get("id") == call.params["object_id"]]
     found = rows[: int(call.params.get("limit", 20))]

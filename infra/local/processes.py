@@ -33,6 +33,7 @@ def worker() -> list[str]:
     """The background worker."""
     return [
         *("celery", "--app", "config", "--quiet", "worker"),
+        *("--queues", "celery,inbox"),
         *("--concurrency", str(env.integer("WORKER_CONCURRENCY"))),
         *("--loglevel", env.choice("LOG_LEVEL")),
         "--without-gossip",
@@ -44,7 +45,7 @@ def courier() -> list[str]:
     """The worker that sends webhooks: it waits for strangers, in threads, while the other one works."""
     return [
         *("celery", "--app", "config", "--quiet", "worker"),
-        *("--queues", "webhooks", "--hostname", "courier@%h"),
+        *("--queues", "webhooks,inbox", "--hostname", "courier@%h"),
         *("--pool", "threads", "--concurrency", str(env.integer("WEBHOOK_CONCURRENCY"))),
         *("--loglevel", env.choice("LOG_LEVEL")),
         "--without-gossip",

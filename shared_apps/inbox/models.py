@@ -87,12 +87,14 @@ class ReceivedEvent(Record):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="inbox_receivedevent_created"),
             models.Index(fields=["status", "-created_at", "-id"], name="inbox_receivedevent_status"),
-            models.Index(fields=["type", "-created_at", "-id"], name="inbox_receivedevent_type"),
             models.Index(
-                fields=["customer", "-created_at"],
-                name="inbox_receivedevent_customer",
-                condition=~Q(customer=""),
+                fields=["type", "-created_at", "-id"],
+                name="inbox_receivedevent_type",
+                # Groups are looked for by how their types begin.
+                opclasses=["varchar_pattern_ops", "timestamptz_ops", "uuid_ops"],
             ),
+            models.Index(fields=["customer"], name="inbox_receivedevent_customer", condition=~Q(customer="")),
+            models.Index(fields=["object_id"], name="inbox_receivedevent_object", condition=~Q(object_id="")),
             models.Index(
                 fields=["sweep_at"], name="inbox_receivedevent_sweep", condition=Q(status="waiting")
             ),
@@ -124,3 +126,27 @@ class ReceivedEvent(Record):
             customer=self.customer,
             body=self.document,
         )
+
+
+class Listing(Record):
+    """One look through Stripe's list, and how many events in it had never come."""
+
+    begin = models.DateTimeField("from")
+    end = models.DateTimeField("to")
+    listed = models.IntegerField()
+    found = models.IntegerField("had never come")
+
+    class Meta:
+        ordering = ["-end", "-id"]
+        verbose_name = "look through Stripe's list"
+        verbose_name_plural = "looks through Stripe's list"
+        constraints = [
+            models.CheckConstraint(condition=Q(end__gt=models.F("begin")), name="inbox_listing_span"),
+            models.CheckConstraint(
+                condition=Q(found__gte=0, listed__gte=models.F("found")), name="inbox_listing_counts"
+            ),
+        ]
+        indexes = [models.Index(fields=["-end", "-id"], name="inbox_listing_end")]
+
+    def __str__(self) -> str:
+        return f"{self.begin:%Y-%m-%d} to {self.end:%Y-%m-%d}"

@@ -137,5 +137,5 @@ def _check_mode(livemode: bool) -> None:
     theirs, ours = ("live", "test") if livemode else ("test", "live")
     raise OtherMode(
         f"The event is of {theirs} mode, and this platform's STRIPE_API_KEY is of {ours} mode; nothing was stored. "
-        f"Point the endpoint of {theirs} mode at Stripe's dashboard elsewhere, or give this platform a {theirs} key."
+        f"In Stripe's dashboard point the endpoint of {theirs} mode elsewhere, or give this platform a {theirs} key."
     )

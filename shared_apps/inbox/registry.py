@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -35,8 +35,11 @@ class Later(Exception):
 
 
 Handler = Callable[[Event], None]
+# The bodies of all events of some types and groups, from one time to another, as the account lists them.
+Source = Callable[[datetime, datetime, Sequence[str]], Iterable[bytes]]
 ALL: Final = "*"
 _handlers: Final[dict[str, Handler]] = {}
+_sources: Final[list[Source]] = []
 
 
 def handles(*types: str) -> Callable[[Handler], Handler]:
@@ -68,3 +71,14 @@ def handler_of(type_: str) -> Handler | None:
 def handled_types() -> list[str]:
     """All types and groups that somebody handles."""
     return sorted(_handlers)
+
+
+def lists_events(source: Source) -> Source:
+    """Name the list in which events are found that never came. The inbox itself does not speak to Stripe."""
+    _sources[:] = [source]
+    return source
+
+
+def the_list() -> Source | None:
+    """The list of events, if anybody has named one."""
+    return _sources[0] if _sources else None

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
-import structlog
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from shared_apps.inbox.models import ReceivedEvent
 from shared_apps.inbox.reading import Read, read_event
 from shared_apps.inbox.registry import handler_of
+from shared_apps.inbox.sending import messenger
 from shared_apps.inbox.signatures import check_signature
-from tenants.errors import DomainError
+from tenants.errors import DomainError, is_away
 from tenants.models import uuid7
 from tenants.routers import CONTROL_ALIAS
 
 Source, Status = ReceivedEvent.Source, ReceivedEvent.Status
 # A message that was sent and led to nothing by then is sent again.
 OVERDUE: Final = timedelta(seconds=30)
-# While the queue is away, nobody waits for it at each event.
-QUIET_SECONDS: Final = 5.0
 UNHANDLED: Final = "nothing here handles this type"
 STORE: Final = """
     INSERT INTO inbox_receivedevent (id, created_at, updated_at, stripe_id, type, occurred_at, livemode, is_thin,
         object_id, object_type, customer, body, source, status, tries, sweep_at, settled_at, note)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s)
     ON CONFLICT (stripe_id) DO NOTHING"""
-log = structlog.get_logger("rowhouse.inbox")
 
 
 class NotSetUp(DomainError):
@@ -68,35 +64,27 @@ def store(read: Read, body: bytes, source: str, now: datetime) -> bool:
         key, now, now, read.stripe_id, read.type, read.occurred_at, read.livemode, read.is_thin, read.object_id,
         read.object_type, read.customer, body.decode(), source, status, sweep_at, settled_at, note,
     )  # fmt: skip
-    with connections[CONTROL_ALIAS].cursor() as cursor:
-        cursor.execute(STORE, values)
-        is_new = bool(cursor.rowcount)
+    is_new = _insert(values)
     if is_new and is_handled:
-        transaction.on_commit(lambda: wake(key), using=CONTROL_ALIAS, robust=True)
+        transaction.on_commit(lambda: messenger.send(key), using=CONTROL_ALIAS, robust=True)
     return is_new
 
 
-class _Queue:
-    """The way to the workers; while it is broken, it is tried only now and then."""
-
-    def __init__(self) -> None:
-        self.quiet_until = 0.0
-
-    def send(self, event_id: UUID) -> None:
-        from shared_apps.inbox.tasks import process_event
-
-        if time.monotonic() < self.quiet_until:
-            return
-        try:
-            process_event.apply_async((str(event_id),), retry=False)
-        except (OperationalError, OSError) as error:
-            self.quiet_until = time.monotonic() + QUIET_SECONDS
-            log.warning("inbox.queue_away", error=str(error))
+def _insert(values: Sequence[Any]) -> bool:
+    """Write the row, if its id is new."""
+    connection = connections[CONTROL_ALIAS]
+    # It may be sent twice, so the connection is not asked first whether it lives: that would cost as much again.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return _execute(connection, values)
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not is_away(error):
+            raise
+        connection.close()
+        return _execute(connection, values)
 
 
-queue = _Queue()
-
-
-def wake(event_id: UUID) -> None:
-    """Send a worker to an event. When the queue does not answer, the sweeper comes later."""
-    queue.send(event_id)
+def _execute(connection: BaseDatabaseWrapper, values: Sequence[Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, values)
+        return bool(cursor.rowcount)

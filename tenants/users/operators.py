@@ -62,6 +62,14 @@ class OperatorSite(UnfoldAdminSite):
         """Operators only; the public realm holds nobody else."""
         return bool(request.user.is_active and getattr(request.user, "is_staff", False))
 
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The navigation; a badge that has nothing to say is left out."""
+        groups: list[dict[str, Any]] = super().get_sidebar_list(request)
+        for item in (item for group in groups for item in group["items"]):
+            if not str(item.get("badge_callback", "")):
+                item.pop("badge", None)
+        return groups
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list of tenants is what operators come for."""
         return redirect("operators:clients_client_changelist")

@@ -11,12 +11,16 @@ from django.conf import settings
 from django.test import Client
 from kombu.exceptions import OperationalError
 
-from shared_apps.inbox import storing, tasks
+from shared_apps.inbox import sending, storing, tasks
 from shared_apps.inbox.models import ReceivedEvent
 from shared_apps.inbox.registry import handles
+from shared_apps.inbox.sending import Messenger
 from shared_apps.inbox.views import LARGEST
+from tenants.models import uuid7
 from tests.inbox.conftest import the_event
 from tests.inbox.messages import SECRET, URL, post, signed, snapshot, thin
+from tests.stage import administrator
+from tests.waiting import wait_until
 
 
 def test_an_event_is_kept_as_it_was_signed_and_a_worker_is_sent_once(handled: list[Any]) -> None:
@@ -51,11 +55,48 @@ def test_a_queue_that_is_away_does_not_fail_the_answer_and_is_left_alone_for_a_w
         tries.append(args)
         raise OperationalError("Connection refused")
 
-    monkeypatch.setattr(storing, "queue", storing._Queue())
-    monkeypatch.setattr(tasks.process_event, "apply_async", away)
-    assert [post(snapshot(f"evt_{n}")).status_code for n in range(3)] == [200] * 3
+    messenger = Messenger()
+    monkeypatch.setattr(storing, "messenger", messenger)
+    monkeypatch.setattr(tasks.process_events, "apply_async", away)
+    post(snapshot("evt_0"))
+    wait_until(lambda: tries)
+    assert [post(snapshot(f"evt_{n}")).status_code for n in (1, 2)] == [200, 200]
     assert ReceivedEvent.objects.waiting().count() == 3
     assert len(tries) == 1
+
+
+def test_an_event_is_kept_although_the_database_has_ended_the_connection(sent: list[Any]) -> None:
+    post(snapshot("evt_1"))
+    with administrator() as database:
+        ended = database.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'rowhouse_control'"
+        ).fetchone()
+    assert ended is not None
+    assert ended[0] > 0
+    assert post(snapshot("evt_2")).status_code == 200
+    assert ReceivedEvent.objects.count() == 2
+
+
+def test_what_comes_within_a_moment_travels_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[list[str]] = []
+    monkeypatch.setattr(tasks.process_events, "apply_async", lambda args, retry: sent.append(args[0]))
+    monkeypatch.setattr(sending, "TOGETHER", 3)
+    messenger, ids = Messenger(), [uuid7() for _ in range(7)]
+    for each in ids:
+        messenger._ids.put(each)
+    messenger.send(ids[-1])
+    wait_until(lambda: sum(map(len, sent)) == 8)
+    assert [len(some) for some in sent] == [3, 3, 2]
+    assert [name for some in sent for name in some] == [str(each) for each in [*ids, ids[-1]]]
+
+
+def test_who_cannot_be_told_is_left_to_the_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MOST", 1)
+    monkeypatch.setattr(Messenger, "_run", lambda self: None)
+    messenger = Messenger()
+    for _ in range(3):
+        messenger.send(uuid7())
+    assert messenger._ids.qsize() == 1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from billing.sending import Pace
 from billing.simulator.server import Server
 from billing.stripe import account, connect
 from billing.stripe_meters import gateway
-from shared_apps.inbox import storing
+from shared_apps.inbox.sending import messenger
 from tenants.audit.actors import Actor
 from tenants.context import public_context
 from tests.billing.handlers.telling import SECRET, Telling
@@ -50,7 +50,7 @@ def telling(
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     account.cache_clear()
     simulator.simulator.world.settings.summary_lag = 0
-    monkeypatch.setattr(storing.queue, "send", lambda event_id: None)
+    monkeypatch.setattr(messenger, "send", lambda event_id: None)
     way = gateway()
     assert way is not None
     exporter = Exporter(way, pace=Pace(1e6), now=clock.now, threads=2)

@@ -45,6 +45,8 @@ NEEDS_ANOTHER_STATE: Final = re.compile(
     # Messages that wait for nobody, differences that are not open, and no account at Stripe.
     r"|billing/export/.*/(retry|accept)/|billing/difference/(.*/(correct|dismiss)|reconcile)/"
     r"|billing/publishedplan/compare/"
+    # No event that was settled, none that was given up, and no account whose events could be fetched.
+    r"|inbox/receivedevent/(.*/(replay|dismiss)|replay-all|fetch)/"
 )
 NAMED = re.compile(r"\(\?P<(\w+)>[^)]*\)|<\w+:(\w+)>")
 
