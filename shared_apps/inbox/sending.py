@@ -11,7 +11,7 @@ import structlog
 
 MOST: Final = 10_000
 # What comes within a moment travels together: a message costs as much as an event.
-MOMENT: Final = 0.02
+MOMENT: Final = 0.05
 TOGETHER: Final = 20
 # While the queue of the workers is away, it is left alone for as long.
 QUIET_SECONDS: Final = 5.0
