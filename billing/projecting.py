@@ -62,6 +62,10 @@ def held(**which: str) -> Iterator[Customer]:
 
 def refresh_subscription(stripe_id: str) -> Subscription:
     """Take over how a subscription stands, and let the tenant's plan and access follow."""
+    known = Subscription.objects.filter(stripe_id=stripe_id).first()
+    if known is not None:
+        with held(tenant=known.tenant) as customer:
+            return project_subscription(customer, stripe_id)
     found = account().read(lambda client: client.v1.subscriptions.retrieve, stripe_id)
     with held(stripe_id=_id(found.customer)) as customer:
         return project_subscription(customer, stripe_id)
