@@ -101,7 +101,8 @@ class AccessForm(forms.Form):
         label="Until, in UTC",
         required=False,
         widget=UNTIL,
-        help_text="For a time of grace: people read when it ends. Nothing ends by itself that was opened by hand.",
+        help_text="For a time of grace: people read when it ends. Whoever has a subscription and owes still is "
+        "read-only from then on; without one nothing ends by itself.",
     )
     reason = forms.CharField(
         max_length=300,
