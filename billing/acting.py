@@ -43,8 +43,7 @@ class Act:
     def finish(self, verb: str, **data: Any) -> Subscription:
         """Take over how things stand now, and tell the audit log if anything was done."""
         found = project_subscription(self.customer, self.running.stripe_id)
-        self.deed.done(found.stripe_id)
-        if self.is_done:
+        if self.deed.done(found.stripe_id) and self.is_done:
             tell(self.actor, verb, found, **data)
         return found
 

@@ -49,11 +49,11 @@ class Doing:
         key = f"{self.deed.key}:{name}" if name else self.deed.key
         return stripe_account().send(call, *ids, key=key, params=params)
 
-    def done(self, result: str) -> None:
-        """Note in the caller's transaction that it has come to its end."""
-        Deed.objects.filter(pk=self.deed.pk).update(
-            status=Deed.Status.DONE, result=result, error="", ended_at=timezone.now()
-        )
+    def done(self, result: str) -> bool:
+        """Note in the caller's transaction that it has come to its end; False if somebody has noted it before."""
+        begun = Deed.objects.filter(pk=self.deed.pk, status=Deed.Status.BEGUN)
+        values = {"status": Deed.Status.DONE, "result": result, "error": "", "ended_at": timezone.now()}
+        return bool(begun.update(**values))
 
 
 @contextmanager

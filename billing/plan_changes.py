@@ -117,11 +117,12 @@ def change_plan(*, tenant: Tenant, plan: str, token: str, actor: Actor) -> Subsc
 
 
 def _change(act: Act, before: PlanVersion, version: PlanVersion, shown: Shown) -> None:
-    items = items_for(act.running, prices_of(version))
-    release_schedule(act)
     if not shown.is_at_once:
         _schedule(act, version)
-    elif act.running.is_on_trial:
+        return
+    items = items_for(act.running, prices_of(version))
+    release_schedule(act)
+    if act.running.is_on_trial:
         act.update(items=items, proration_behavior="none")
     else:
         act.update(
@@ -137,9 +138,13 @@ def _schedule(act: Act, version: PlanVersion) -> None:
     """Have the new prices follow the present ones at the end of the period."""
     make: Call[Any] = lambda client: client.v1.subscription_schedules.create  # noqa: E731
     change: Call[Any] = lambda client: client.v1.subscription_schedules.update  # noqa: E731
-    # Released above: what comes now is another schedule.
-    made = act.send(make, params={"from_subscription": act.running.stripe_id}, name="schedule")
-    first = made.phases[0]
+    # One that is there, of an earlier change or of a try that was cut off, is told otherwise.
+    made = (
+        stripe_account().read(lambda client: client.v1.subscription_schedules.retrieve, act.running.schedule)
+        if act.running.schedule
+        else act.send(make, params={"from_subscription": act.running.stripe_id}, name="schedule")
+    )
+    first = made.current_phase or made.phases[0]
     present = {
         "items": _phase_items({item["of"]: item["price"] for item in act.running.items}),
         "start_date": first.start_date,

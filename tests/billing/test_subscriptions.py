@@ -137,8 +137,12 @@ def test_people_who_click_at_the_same_moment_get_one_customer_and_one_page(
     platform: Platform, acme: Tenant
 ) -> None:
     clicks = [lambda: start_checkout(tenant=acme, plan="team", actor=OWNER) for _ in range(4)]
-    assert len({page.id for page in at_once(acme, clicks, together=True)}) == 1
+    (page,) = {page.id: page for page in at_once(acme, clicks, together=True)}.values()
     assert (platform.count("customer"), platform.count("checkout.session")) == (1, 1)
+    platform.pay(page)
+    ends = [lambda: cancel(tenant=acme, feedback="unused", actor=OWNER) for _ in range(3)]
+    assert all(found.is_ending for found in at_once(acme, ends, together=True))
+    assert verbs() == ["billing_customer.bound", "checkout.started", "subscription.cancelled"]
 
 
 def test_without_the_lock_they_would_get_several(
@@ -289,6 +293,22 @@ def test_a_cheaper_plan_begins_with_the_next_period_unless_it_is_dropped(
     assert after is not None
     assert (after.plan, after.plan_version, after.pending_plan) == ("team", newest("team").number, "")
     assert standing(acme) == ("team", 2, "full")
+    assert after.schedule, "Stripe lets it go a month later"
+    assert cancel(tenant=acme, feedback="unused", actor=OWNER).is_ending
+
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_a_later_change_that_was_killed_is_made_once(platform: Platform, acme: Tenant, time: int) -> None:
+    """After the schedule was made at Stripe, and after it was told what follows."""
+    subscribed(platform, acme, "business")
+    token = preview_change(tenant=acme, plan="team").token
+
+    def change() -> Subscription:
+        return change_plan(tenant=acme, plan="team", token=token, actor=OWNER)
+
+    killed(change, at=(Stripe, "send"), after=True, time=time)
+    assert change().pending_plan == "team"
+    assert (platform.count("subscription_schedule"), verbs().count("subscription.plan_changed")) == (1, 1)
 
 
 def test_a_plan_that_is_too_small_is_refused_with_what_is_over(
