@@ -43,14 +43,16 @@ from billing.subscriptions import (
     set_tax_id,
     start_checkout,
 )
+from billing.usage import record_usage
 from shared_apps.clients.models import Client
 from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
-from tenants.context import Tenant, public_context
+from tenants.context import Tenant, public_context, unit_of_work
 from tenants.errors import DomainError, Invalid, NotFound
 from tests.billing.builders import use
 from tests.billing.platform import Platform
+from tests.clock import Clock
 from tests.kills import killed
 from tests.races import at_once
 
@@ -226,14 +228,25 @@ def test_what_was_cut_off_and_never_tried_again_is_taken_over(platform: Platform
     assert not Deed.objects.filter(status="begun").exists()
 
 
-def test_a_dearer_plan_begins_at_once_and_costs_what_was_shown(platform: Platform, acme: Tenant) -> None:
+def test_a_dearer_plan_begins_at_once_and_costs_what_was_shown(
+    platform: Platform, acme: Tenant, clock: Clock
+) -> None:
+    def days_pass(days: float) -> None:
+        platform.wait(days=days)
+        clock.forward(days=days)
+
     found = subscribed(platform, acme, "team", version=1)
-    platform.wait(days=10)
     assert (found.plan_version, standing(acme)) == (1, ("team", 1, "full")), "it is kept"
+    days_pass(5)
+    with unit_of_work(acme):
+        record_usage(meter="orders_placed", quantity=1500, idempotency_key="x", at=clock.now())
+    days_pass(5)
     shown = preview_change(tenant=acme, plan="business")
     assert (shown.is_at_once, shown.before.number, shown.currency) == (True, 1, "EUR")
     prorated = [line.amount for line in shown.lines if line.is_proration]
     assert (len(prorated), prorated[0] < 0 < prorated[1]) == (2, True)
+    used = [line.amount for line in shown.lines if line.of == "orders_placed"]
+    assert sum(used) == Decimal(30), "a thousand beyond the five hundred, by the old price"
     changed = change_plan(tenant=acme, plan="business", token=shown.token, actor=OWNER)
     assert (changed.plan, standing(acme)) == ("business", ("business", 1, "full"))
     assert len(changed.items) == 6
