@@ -219,7 +219,7 @@ def excesses(tenant: Tenant, plan: PlanVersion) -> list[Excess]:
     there = Allowances(plan, overrides_of(tenant.schema), timezone.now())
     stocks = [limit for limit in _counts if there.allowed(limit).hard is not None]
     with tenant_context(tenant), transaction.atomic(using=TENANT_ALIAS):
-        held = [(limit, used_of(tenant, limit), there.allowed(limit).hard or 0) for limit in stocks]
+        held = [(limit, _counts[limit](), there.allowed(limit).hard or 0) for limit in stocks]
     return [Excess(limit.value, used, allowed) for limit, used, allowed in held if used > allowed]
 
 
