@@ -12,7 +12,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from billing.simulator import webhooks
-from shared_apps.inbox import processing, storing
+from shared_apps.inbox import processing
+from shared_apps.inbox.sending import messenger
 from tenants.context import Tenant, public_context, unit_of_work
 from tenants.users.models import User
 from tests.api.calls import Api, signed_in
@@ -37,7 +38,7 @@ class Time:
             enabled_events=["*"],
         )
         self.secret: str = endpoint.secret
-        monkeypatch.setattr(storing.queue, "send", lambda event_id: self._waiting.append(str(event_id)))
+        monkeypatch.setattr(messenger, "send", lambda event_id: self._waiting.append(str(event_id)))
         monkeypatch.setattr(webhooks, "signature", self._signed)
 
     def _signed(self, body: bytes, secrets: list[str], at: int) -> str:
