@@ -5,7 +5,7 @@ from typing import Any, Final
 from billing import letters
 from billing.cases import open_case
 from billing.flushing import bring_use, fill_draft, missing
-from billing.handlers.events import customer_of, fetched, on
+from billing.handlers.events import Object, customer_of, fetched, on
 from billing.models import Customer, StripeInvoice
 from billing.projecting import moment, refresh_invoice, refresh_subscription
 from billing.stripe import account
@@ -86,8 +86,10 @@ def tell_failure(event: Event) -> None:
     """
     invoice = _followed(event)
     if invoice.status == Status.OPEN and invoice.attempts:
-        kind = "payment_action" if _wants_proof(invoice) else "payment_failed"
-        _write(kind, invoice, f"unpaid:{invoice.stripe_id}:{invoice.attempts}")
+        intents = _intents(invoice)
+        wants_proof = any(intent["status"] == "requires_action" for intent in intents)
+        kind = "payment_action" if wants_proof else "payment_failed"
+        _write(kind, invoice, f"unpaid:{invoice.stripe_id}:{invoice.attempts}", why=_why(intents))
 
 
 @on("invoice.overdue")
@@ -106,17 +108,21 @@ def _followed(event: Event) -> StripeInvoice:
     return invoice
 
 
-def _wants_proof(invoice: StripeInvoice) -> bool:
-    """Whether its payment waits for the customer, and not for another card or another day."""
-    rows = account().read_all(
-        lambda client: client.v1.invoice_payments.list, params={"invoice": invoice.stripe_id}
-    )
+def _intents(invoice: StripeInvoice) -> list[Object]:
+    """What was tried to have it paid."""
+    wanted = {"invoice": invoice.stripe_id}
+    rows = account().read_all(lambda client: client.v1.invoice_payments.list, params=wanted)
     names = [name for row in rows if (name := row.to_dict()["payment"].get("payment_intent"))]
-    intents = [fetched(lambda client: client.v1.payment_intents.retrieve, str(name)) for name in names]
-    return any(intent["status"] == "requires_action" for intent in intents)
+    return [fetched(lambda client: client.v1.payment_intents.retrieve, str(name)) for name in names]
 
 
-def _write(kind: str, invoice: StripeInvoice, key: str, amount: str = "") -> None:
+def _why(intents: list[Object]) -> str:
+    """What the bank has said, in Stripe's words for customers."""
+    errors = [intent["last_payment_error"] for intent in intents if intent["last_payment_error"]]
+    return str(errors[-1].get("message") or "") if errors else ""
+
+
+def _write(kind: str, invoice: StripeInvoice, key: str, amount: str = "", why: str = "") -> None:
     customer = Customer.objects.get(tenant=invoice.tenant)
     facts: dict[str, Any] = {
         "amount": amount or money(invoice.amount_remaining, invoice.currency),
@@ -125,6 +131,7 @@ def _write(kind: str, invoice: StripeInvoice, key: str, amount: str = "") -> Non
         "next_attempt": letters.on(invoice.next_attempt_at),
         "due": letters.on(invoice.due_at),
         "pay": invoice.hosted_url,
+        "why": why,
     }
     letters.write(kind=kind, key=key, tenant=invoice.tenant, facts=facts)
 

@@ -51,6 +51,7 @@ def test_from_the_first_day_to_the_end(telling: Telling, acme: Tenant) -> None:
     assert unpaid.total == rate(terms, {"orders_placed": 10, "seats": 0}).total
     assert mailed() == ["A payment for Acme has failed"]
     assert unpaid.hosted_url in mail.outbox[0].body
+    assert "The bank says: Your card was declined." in mail.outbox[0].body
     telling.live(days=8.1)
     assert mailed() == ["A payment for Acme has failed"] * 3, "one for each attempt"
     assert standing(acme) == ("team", "read_only")
