@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from billing.simulator import webhooks
@@ -31,14 +30,14 @@ class Time:
 
     def __init__(self, platform: Platform, clock: Clock, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self._server, self._clock = platform.server, clock
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[UUID] = deque()
         endpoint = platform.call(
             "webhook_endpoints.create",
             url=f"http://localhost:{port}/stripe/webhooks/",
             enabled_events=["*"],
         )
         self.secret: str = endpoint.secret
-        monkeypatch.setattr(messenger, "send", lambda event_id: self._waiting.append(str(event_id)))
+        monkeypatch.setattr(messenger, "send", self._waiting.append)
         monkeypatch.setattr(webhooks, "signature", self._signed)
 
     def _signed(self, body: bytes, secrets: list[str], at: int) -> str:
@@ -59,7 +58,7 @@ class Time:
         self._server.courier.settle(PATIENCE)
         while self._waiting:
             with public_context():
-                processing.process(UUID(self._waiting.popleft()))
+                processing.process(self._waiting.popleft())
             self._server.courier.settle(PATIENCE)
 
 
@@ -107,7 +106,3 @@ class Life:
     def says(self, text: str) -> None:
         """What the page that comes says."""
         expect(self.page.get_by_text(text).first).to_be_visible()
-
-
-def today() -> str:
-    return f"{timezone.now():%Y-%m-%d}"
