@@ -7,7 +7,10 @@ from typing import Any
 from billing.models import Customer
 from billing.projecting import Unknown
 from billing.stripe import StripeMissing, account
-from shared_apps.inbox.registry import Event, Handler, Ignored, handles
+from shared_apps.inbox.registry import Event, Handler, Ignored, Later, handles
+from tenants.hosts import directory
+from tenants.status import Door, answer
+from tenants.status import Event as Fate
 
 Object = dict[str, Any]
 
@@ -18,6 +21,7 @@ def on(*types: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         @wraps(handler)
         def handled(event: Event) -> None:
+            _hold(event)
             try:
                 handler(event)
             except Unknown as unknown:
@@ -30,6 +34,14 @@ def on(*types: str) -> Callable[[Handler], Handler]:
         return handles(*types)(handled)
 
     return register
+
+
+def _hold(event: Event) -> None:
+    """While a tenant is being set up or looked after, what Stripe tells about it is kept for later."""
+    schema = Customer.objects.filter(stripe_id=event.customer).values_list("tenant", flat=True).first()
+    tenant = directory.by_schema(schema) if schema else None
+    if tenant is not None and answer(tenant.status, Door.STRIPE) is Fate.KEEP:
+        raise Later(f"Its tenant is in {tenant.status}; it is tried again until that is over.")
 
 
 def customer_of(event: Event) -> Customer:

@@ -12,12 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import stripe_events
+from billing.handlers.events import on
 from billing.models import Customer
 from billing.simulator.server import running
 from billing.stripe import connect
+from shared_apps.clients.statuses import begin_maintenance, end_maintenance
+from shared_apps.inbox import registry
 from shared_apps.inbox.reading import read_event
 from shared_apps.inbox.storing import store
-from tenants.context import public_context
+from tenants.audit.actors import Actor
+from tenants.context import Tenant, public_context
+from tenants.hosts import directory
 from tests.inbox.messages import snapshot
 from tests.isolation.doors.kinds import operator_signed_in
 
@@ -64,3 +69,30 @@ def test_operators_see_whose_an_event_is_and_find_it_by_the_tenant(acme: Any) ->
         assert "in_evt_no" not in listed
         assert 'data-label="Tenant">acme<' in listed
     assert "in_evt_no" in operator.get(events, {"q": "evt_no"}).content.decode()
+
+
+def test_what_stripe_tells_of_a_tenant_in_maintenance_is_kept_for_later(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_handlers", {})
+    done: list[Any] = []
+    handler = on("invoice.paid")(done.append)
+    told: dict[str, Any] = {
+        "id": "evt_1",
+        "type": "invoice.paid",
+        "created": timezone.now(),
+        "livemode": False,
+        "body": {},
+    }
+    event = registry.Event(**told, object_id="in_1", object_type="invoice", customer="cus_acme")
+    operator = Actor(kind="operator", id=None, label="operator")
+    with public_context():
+        Customer.objects.create(tenant=acme.schema, stripe_id="cus_acme")
+        begin_maintenance(client_id=acme.id, actor=operator, notice="")
+        directory.forget()
+        with pytest.raises(registry.Later, match="maintenance"):
+            handler(event)
+        end_maintenance(client_id=acme.id, actor=operator)
+        directory.forget()
+        handler(event)
+    assert done == [event]
