@@ -123,6 +123,7 @@ def test_kills_of_the_courier_and_of_the_broker_lose_nothing(
 def test_the_schedule_names_tasks_that_exist_and_deliveries_have_a_queue_of_their_own() -> None:
     from config.celery import SCHEDULE, app
 
+    app.loader.import_default_modules()
     ours = {entry["task"] for name, entry in SCHEDULE.items() if "webhooks" in name}
     assert len(ours) == 3
     assert ours <= set(app.tasks)
