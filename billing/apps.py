@@ -12,6 +12,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import handlers
+        from billing.caps import refusal_of
         from billing.entitlements import Limit, count_by, quota_of
         from billing.refusals import told_of
         from billing.seats import require_seat, taken_or_promised
@@ -29,6 +30,7 @@ class BillingConfig(AppConfig):
         beginnings.append(beginning)
         count_by(Limit.STORAGE, stored, shown=last_measured)
         handlers.load()
+        limiter.refusal_of = refusal_of
 
     def keeps_from_deletion(self, schema: str) -> str:
         """Why a tenant may not go yet: what it has used is to be charged, and its subscription to end."""

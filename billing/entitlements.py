@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing import budgets
 from billing.allowing import Allowances, allowances_of
+from billing.caps import require_budget
 from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
 from billing.notices import note_soft
 from billing.overrides import overrides_of
@@ -99,11 +100,12 @@ def require(limit: Limit, *, adding: int = 1, way_on: str | None = None) -> None
 
 
 def reserve(limit: Limit, *, units: int = 1, at: datetime | None = None) -> Reservation:
-    """Take units of the current tenant's budget; raises LimitReached when so many are not left.
+    """Take units of the current tenant's budget; raises LimitReached or SpendCapReached when so many are not left.
 
     They are spent by `record_usage(..., against=...)`, together with what they were for; else they come back.
     """
     tenant, at = current_tenant(), at or timezone.now()
+    require_budget(BUDGETS[limit])
     return Reservation(tenant, limit, units, take(tenant, limit, units, at))
 
 

@@ -6,9 +6,11 @@ from typing import Final
 
 from django.utils import timezone
 
+from billing.models import Subscription
 from billing.partitions import MONTHS_KEPT
 
 DAY: Final = timedelta(days=1)
+Status = Subscription.Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,20 @@ class Period:
 
 
 def period_of(schema: str, now: datetime | None = None) -> Period:
-    """The billing period that runs for a tenant: the calendar month, in UTC."""
-    return month_of(now or timezone.now())
+    """The billing period that runs for a tenant: that of its subscription, or else the calendar month, in UTC."""
+    now = now or timezone.now()
+    bought = Subscription.objects.open().filter(tenant=schema).exclude(status=Status.INCOMPLETE)
+    found = bought.values_list("period_start", "period_end").first()
+    return _renewed(Period(*found), now) if found else month_of(now)
+
+
+def _renewed(known: Period, now: datetime) -> Period:
+    """The period of a moment, from one that is known: Stripe's word about the next one may be on its way."""
+    turns, begin, end = 0, known.begin, known.end
+    while end <= now and begin < end:
+        turns += 1
+        begin, end = end, months_later(known.end, turns)
+    return Period(begin, end)
 
 
 def month_of(when: datetime) -> Period:
@@ -60,3 +74,31 @@ def months_later(when: datetime, turns: int) -> datetime:
     first = when.replace(year=count // 12, month=count % 12 + 1, day=1)
     following = (first + 31 * DAY).replace(day=1)
     return first.replace(day=min(when.day, (following - DAY).day))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A period that people may ask for, by its word in the address."""
+
+    word: str
+    label: str
+    period: Period
+
+
+def choices_of(schema: str, now: datetime) -> list[Choice]:
+    """The period that runs, the one before, and the calendar months that these are not."""
+    running = period_of(schema, now)
+    last = before(running)
+    months = [month for month in months_shown(now) if month not in (running, last)]
+    return [
+        Choice("current", f"This period, {dates(running)}", running),
+        Choice("previous", f"Last period, {dates(last)}", last),
+        *(Choice(f"{month.begin:%Y-%m}", f"{month.begin:%B %Y}", month) for month in months),
+    ]
+
+
+def dates(period: Period) -> str:
+    """The first and the last day in words."""
+    first, last = period.begin, period.last_day
+    begin = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
+    return f"{begin} to {last.day} {last:%b %Y}"

@@ -14,6 +14,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from billing.meters import Kind, keys_of
+from billing.models import SourceHour
 from billing.partitions import first_kept
 from tenants.routers import CONTROL_ALIAS
 
@@ -150,6 +151,11 @@ def seal_tenant(tenant: str, *, before: datetime | None = None) -> None:
     with transaction.atomic(using=CONTROL_ALIAS), connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(HOLD)
         cursor.execute(OF_TENANT, given)
+
+
+def forget_sources(before: datetime) -> None:
+    """Who used what is kept for as long as the records are; rollups stay."""
+    SourceHour.objects.filter(hour__lt=before).delete()
 
 
 def hour_of(when: datetime) -> datetime:

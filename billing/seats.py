@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from billing.caps import require_budget
 from billing.entitlements import Limit, claim
 from tenants.users.models import User
 
@@ -21,6 +22,7 @@ def taken_or_promised() -> int:
 
 def require_seat(*, is_promised: bool) -> None:
     """Refuse one more person. Who was invited takes a seat of those that are not taken yet."""
+    require_budget("seats")
     room = claim(Limit.SEATS)
     if is_promised and room.allowed.hard is not None:
         room = replace(room, used=taken())

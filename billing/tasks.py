@@ -9,7 +9,17 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import budgets, exporting, letters, mending, partitions, rollups, services, trials
+from billing import (
+    alerts,
+    budgets,
+    exporting,
+    letters,
+    mending,
+    partitions,
+    rollups,
+    services,
+    trials,
+)
 from billing.flushing import exporter_of_process
 from billing.snapshots import take_snapshots
 from billing.stripe_meters import gateway
@@ -17,6 +27,7 @@ from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
 from tenants.audit.actors import Actor
 from tenants.context import tenant_context
+from tenants.hosts import directory
 from tenants.standing import Purpose
 from tenants.tasks import PublicTask, TenantTask
 from tenants.users.models import User
@@ -33,8 +44,25 @@ last error stands at each message.
 
 @shared_task(base=PublicTask)
 def fold_usage() -> None:
-    """Bring rollups up to the ledger, and seal the hours that are complete."""
+    """Bring rollups up to the ledger, seal the hours that are complete, and have look who passed what by it."""
     rollups.fold()
+    watch_usage.delay()
+
+
+@shared_task(base=PublicTask)
+def watch_usage() -> None:
+    """Look at the thresholds of all whose use has changed, and have those written to who passed one."""
+    alerts.look_at_all()
+    for schema in alerts.unmailed(timezone.now()):
+        if (tenant := directory.by_schema(schema)) is not None:
+            with tenant_context(tenant):
+                mail_alerts.delay()
+
+
+@shared_task(base=TenantTask, purpose=Purpose.UPKEEP)
+def mail_alerts() -> None:
+    """Write to the owners and admins of one tenant about the thresholds that it has passed."""
+    alerts.send_letters(timezone.now())
 
 
 @shared_task(base=PublicTask)
@@ -75,7 +103,9 @@ def tend_ledger() -> None:
     partitions.make_months(today)
     partitions.drop_months(today)
     budgets.forget_before(timezone.now() - BUDGETS_KEPT)
-    exporting.forget_settled(datetime.combine(partitions.first_kept(today), time(), UTC))
+    first = datetime.combine(partitions.first_kept(today), time(), UTC)
+    exporting.forget_settled(first)
+    rollups.forget_sources(first)
 
 
 @shared_task(base=TenantTask, purpose=Purpose.UPKEEP)

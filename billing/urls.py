@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from billing import viewsets, viewsets_whatif
 from billing.viewsets_entitlements import EntitlementsView
+from billing.viewsets_usage import SpendCapView, UsageSummaryView, UsageView
 from tenants.api.viewsets import Router
 
 router = Router()
@@ -33,4 +34,7 @@ urlpatterns = [
     path("billing/what-if/", viewsets_whatif.WhatIfView.as_view(), name="billing-what-if"),
     path("billing/entitlements/", EntitlementsView.as_view(), name="entitlements"),
     path("", include(router.urls)),
+    path("usage/", UsageView.as_view(), name="usage"),
+    path("usage/summary/", UsageSummaryView.as_view(), name="usage-summary"),
+    path("usage/spend-cap/", SpendCapView.as_view(), name="usage-spend-cap"),
 ]

@@ -21,4 +21,5 @@ urlpatterns = [
     path("billing/promotion-code/", portal_changes.promotion_code, name="promotion_code"),
     path("usage/", portal.usage, name="usage"),
     path("billing/what-if/", portal_whatif.what_if, name="what_if"),
+    path("usage/cap/", portal.spend_cap, name="spend_cap"),
 ]

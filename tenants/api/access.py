@@ -6,10 +6,14 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from tenants.api.limits import limiter
+from tenants.errors import DomainError
 from tenants.standing import SAFE_METHODS, Purpose, refusal_of, usual_purpose
 from tenants.users.permissions import VERBS, can
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+# However much a tenant has spent: there it can say that it wants to spend more.
+NEVER_STOPPED: Final = frozenset({Purpose.SELF, Purpose.BILLING})
 
 
 class Declares:
@@ -82,12 +86,15 @@ class IsOpen(BasePermission):
 
 
 def require_open(request: Request, view: Any) -> None:
-    """Raise what is withheld, if the view is for something that the tenant's payments do not leave open."""
+    """Raise what is withheld, if the tenant's payments or its own spend cap do not leave open what the view is for."""
     action = known_action(request, view)
     if action is None:
         return
     tenant = getattr(request._request, "tenant", None)
-    refusal = refusal_of(tenant, view.purpose_for(action, str(request.method)), request.user)
+    purpose = view.purpose_for(action, str(request.method))
+    refusal: DomainError | None = refusal_of(tenant, purpose, request.user)
+    if refusal is None and tenant is not None and purpose not in NEVER_STOPPED:
+        refusal = limiter.refusal_of(tenant)
     if refusal is not None:
         raise refusal
 

@@ -43,7 +43,7 @@ class Conditional(GenericAPIView[Any]):
             return instance
         _lock(self.get_queryset(), self.kwargs[self.lookup_field], deleting=self.request.method == "DELETE")
         instance = super().get_object()
-        _refuse_stale(header, instance)
+        refuse_stale(header, instance)
         return instance
 
     def _refuse_unconditional(self) -> None:
@@ -68,7 +68,8 @@ def _may_change(model: type[Model]) -> bool:
     return model._meta.db_table not in chain.from_iterable(fixed)
 
 
-def _refuse_stale(header: str, instance: Model) -> None:
+def refuse_stale(header: str, instance: Model) -> None:
+    """Raise PreconditionFailed where a record is not in the state that If-Match names."""
     if not any(is_same_state(tag, instance) for tag in listed(header)):
         raise PreconditionFailed(
             "This record is not in the state that If-Match names. Read it again, look at what has changed, and send "

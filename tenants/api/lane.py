@@ -26,7 +26,7 @@ from django.urls import ResolverMatch, get_resolver
 from tenants.api.columns import NotCompiled
 from tenants.api.etags import EPOCH, MICROSECOND, digest, is_known, list_tag, state_tag
 from tenants.api.known import tags
-from tenants.api.limits import admit
+from tenants.api.limits import admit, limiter
 from tenants.api.notices import noted
 from tenants.api.plans import Plan, Plans, is_plain
 from tenants.api.renderers import dump_json
@@ -150,7 +150,9 @@ class Lane:
     ) -> HttpResponse | None:
         plan = route.plans.plan(request, caller.principal)
         is_allowed = all(can(caller.principal, verb) for verb in plan.verbs)
-        if not is_allowed or not admit(request, tenant, caller.principal):
+        if not is_allowed or limiter.refusal_of(tenant) is not None:
+            return None
+        if not admit(request, tenant, caller.principal):
             return None
         key = _key(request, route)
         plan = plan.of(key) if key else plan

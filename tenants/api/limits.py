@@ -22,6 +22,7 @@ from rest_framework.throttling import BaseThrottle
 
 from tenants.api.metering import calls
 from tenants.context import Tenant
+from tenants.errors import DomainError
 from tenants.throttling import TooManyRequests
 
 SECONDS: Final = 60
@@ -92,12 +93,16 @@ class Minute:
 
 
 class Limiter:
-    """This process's share of the limits. Whoever knows plans says what a tenant may: `quota_of`, `plan_of`."""
+    """This process's share of the limits. Whoever knows plans says what a tenant may: `quota_of`, `plan_of`.
+
+    `refusal_of` says why a tenant wants to pay for no more calls for now; it is asked for each request.
+    """
 
     def __init__(self) -> None:
         self.quota_of: Callable[[Tenant], Quota] = lambda tenant: Quota()
         # What a refusal tells of the plan.
         self.plan_of: Callable[[Tenant], dict[str, Any]] = lambda tenant: {}
+        self.refusal_of: Callable[[Tenant], DomainError | None] = lambda tenant: None
         self._lock = threading.Lock()
         self._minute = Minute(0)
         self._blind_until = 0.0

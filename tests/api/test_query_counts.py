@@ -8,7 +8,10 @@ import pytest
 import yaml
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from billing.rollups import fold
+from billing.usage import record_calls
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.models import Import
 from tenant_apps.invoices.models import InvoiceFile
@@ -24,8 +27,10 @@ from tenant_apps.products.counts import open_count
 from tenant_apps.products.models import Image, Location, StockMovement
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.api.jobs import start_job
+from tenants.api.metering import ApiCall
 from tenants.api.schema import document
 from tenants.context import unit_of_work
+from tenants.models import uuid7
 from tenants.users.accounts import create_user
 from tenants.users.models import SignIn
 from tenants.users.services import create_api_token
@@ -128,6 +133,10 @@ RECORDS = {
     "stock/movements/{movement}/": 2,
     "tax-rules/{tax_rule}/": 2,
     "tax-settings/": 2,
+    "usage/": 4,
+    "usage/?meter=api_calls&by=user": 6,
+    "usage/summary/": 6,
+    "usage/spend-cap/": 2,
     "webhook-deliveries/{delivery}/": 2,
     "webhook-endpoints/{endpoint}/": 2,
 }
@@ -152,6 +161,8 @@ def fill(tenant, owner, actor, rows: int) -> dict[str, str]:
         found |= {"movement": StockMovement.objects.of(product)[0]}
     found["domain"] = _claims(tenant, rows)
     found["bill"] = min((invoiced(tenant, turn) for turn in range(rows)), key=lambda bill: bill.pk)
+    record_calls([ApiCall(uuid7(), tenant.schema, timezone.now(), found["token"].pk) for _ in range(rows)])
+    fold()
     return {name: str(record.pk) for name, record in found.items()}
 
 

@@ -71,6 +71,7 @@ PAGES = {
     "/products/{product}/images/": "products:write",
     "/usage/": "usage:read",
     "/billing/what-if/": "billing:manage",
+    "/usage/cap/": "billing:manage",
     "/imports/": "imports:read",
     "/imports/new/": "imports:write",
     "/settings/workspace/": "workspace:manage",

@@ -101,6 +101,7 @@ PAGES = [
     "/billing/plans/free/",
     "/billing/plans/team/",
     "/billing/what-if/?orders_placed=2",
+    "/usage/cap/",
     "/nothing/",
 ]
 EMPTY_PAGES = ["/", "/orders/", "/products/", "/customers/", "/imports/", "/settings/tokens/"]

@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from billing.rollups import fold
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import LineInput, create_and_place_order
 from tenant_apps.products.counts import open_count
@@ -54,12 +55,13 @@ PAGES = {
     "/imports/{job}/rejected/": 5,
     "/settings/tokens/": 3,
     "/settings/invoices/": 3,
-    "/usage/": 3,
     "/billing/": 7,
     "/billing/plans/": 6,
     "/billing/invoices/": 4,
     "/billing/invoices/{bill}/": 3,
     "/billing/what-if/": 3,
+    "/usage/": 8,
+    "/usage/cap/": 3,
 }
 
 
@@ -86,6 +88,7 @@ def fill(tenant, owner, rows: int) -> dict[str, str]:
         an_import(tenant)
     header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
     job = a_finished_import(tenant, text=header + dirty)
+    fold()
     records: dict[str, Any] = {"place": place, "transfer": transfer, "count": count}
     records["shirt"] = shirt
     records["bill"] = min((invoiced(tenant, turn) for turn in range(rows)), key=lambda bill: bill.pk)
