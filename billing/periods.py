@@ -100,5 +100,7 @@ def choices_of(schema: str, now: datetime) -> list[Choice]:
 def dates(period: Period) -> str:
     """The first and the last day in words."""
     first, last = period.begin, period.last_day
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b %Y}"
     begin = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
-    return f"{begin} to {last.day} {last:%b %Y}"
+    return f"{begin}–{last.day} {last:%b %Y}"

@@ -30,6 +30,7 @@ from tenants.portal import PortalRequest, attempt, done, portal, posted, show_fo
 from tenants.sheets import csv_pieces
 
 register_settings(Section("Usage", "billing:usage", "usage:read", order=40))
+INCLUDED: Final = "included"
 WAY_TITLES: Final = {
     ("api_calls", "token"): "API calls by token",
     ("api_calls", "user"): "API calls by person",
@@ -87,13 +88,16 @@ class Bar:
 
     @property
     def tone(self) -> str:
-        return "danger" if self.percent >= 100 else "warning" if self.percent >= 80 else ""
+        """What is included may be used up: more of it costs, and nothing is wrong."""
+        if self.percent < 80:
+            return ""
+        return "danger" if self.percent >= 100 and self.what != INCLUDED else "warning"
 
 
 def bars_of(use: MeterUse, *, is_running: bool) -> list[Bar]:
     """What the plan includes of a meter and allows of it, where it says either. Limits are of the present month."""
     limits = (("limit", use.allowed.hard), ("soft limit", use.allowed.soft)) if is_running else ()
-    included = [Bar("included", use.used, use.included)] if use.included else []
+    included = [Bar(INCLUDED, use.used, use.included)] if use.included else []
     return included + [Bar(what, use.limited, allowed) for what, allowed in limits if allowed]
 
 
