@@ -1,6 +1,5 @@
 """What is told about use: by which credential, which thresholds were passed, and how much may be spent."""
 
-from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -11,7 +10,8 @@ from tenants.models import Record
 class SourceHour(models.Model):
     """What one credential, or one person, used of a meter in an hour: recomputed together with the rollup."""
 
-    id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    # One index for the fold to fill: there is a row for each credential and hour.
+    pk = models.CompositePrimaryKey("tenant", "meter", "hour", "source")
     tenant = models.TextField()
     meter = models.CharField(max_length=60)
     hour = models.DateTimeField()
@@ -21,12 +21,8 @@ class SourceHour(models.Model):
     class Meta:
         ordering = ["-hour", "tenant", "meter", "source"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant", "meter", "hour", "source"], name="billing_sourcehour_unique"
-            ),
-            models.CheckConstraint(condition=Q(quantity__gte=0), name="billing_sourcehour_quantity"),
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="billing_sourcehour_quantity")
         ]
-        indexes = [models.Index(fields=["hour"], name="billing_sourcehour_hour")]
 
     def __str__(self) -> str:
         return f"{self.tenant} {self.meter} {self.hour:%Y-%m-%dT%H} {self.source}"

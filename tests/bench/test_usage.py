@@ -14,9 +14,12 @@ def test_ratios_are_medians_of_the_rounds_own() -> None:
         "folds": [2.5, 1.0, 0.5],
         "checks": [25.0],
         "granted": [1_001],
+        "exports": [30.0],
     }
-    tax, rows, folds, check, exact = usage.results(rounds)
-    assert [each.name for each in (tax, rows, folds)] == ["metering_tax", "ledger_rows", "rollup_1m"]
+    tax, rows, folds, exporting, check, exact = usage.results(rounds, usage.SIZES["full"])
+    names = [each.name for each in (tax, rows, folds, exporting)]
+    assert names == ["metering_tax", "ledger_rows", "rollup_1m", "export_10000_tenants"]
+    assert (exporting.ours, exporting.ratio_to_limit) == pytest.approx((30.0, 2.0))
     assert (check.name, check.ours, check.limit, check.ratio_to_limit) == ("entitlement_check_us", 25, 50, 2)
     assert (exact.name, exact.ours, exact.limit) == ("entitlement_exact", 1_001, 1_000)
     assert exact.ratio_to_limit is not None
