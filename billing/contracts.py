@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.models import Customer, StripeInvoice, Subscription
 from billing.money import amount_of
-from billing.periods import Period, period_of
+from billing.periods import Period, month_of
 from billing.plans import PlanVersion, plan_of, plan_version
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
@@ -152,7 +152,7 @@ class Contract:
         """What is counted together for the next invoice."""
         if (running := self.running) is not None:
             return Period(running.period_start, running.period_end)
-        return period_of(self.tenant.schema, self.now)
+        return month_of(self.now)
 
     @property
     def card(self) -> "Card | None":

@@ -104,7 +104,7 @@ RECORDS = {
     "workspace/": 1,
     "api-tokens/{token}/": 2,
     "billing/what-if/": 2,
-    "billing/entitlements/": 5,
+    "billing/entitlements/": 6,
     "categories/{category}/": 2,
     "customers/{customer}/addresses/{address}/": 3,
     "customers/{customer}/notes/{note}/": 3,
