@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings as platform_settings
+from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
+from billing.alerts import look_at_all, send_letters
+from billing.rollups import fold
 from billing.trials import end_graces
 from billing.usage import record_usage
-from tenants.context import public_context, unit_of_work
+from tenants.context import public_context, tenant_context, unit_of_work
 from tests.api.calls import problem
 from tests.billing.journey.life import Life, Time
 from tests.billing.platform import Platform
@@ -33,9 +36,19 @@ def sign_up(visit: Visit) -> None:
 
 
 def use(life: Life) -> None:
-    """Four fifths of the orders that the plan includes."""
+    """Four fifths of the orders that the plan includes; what the schedule does about it is done at once."""
     with unit_of_work(life.tenant):
         record_usage(meter="orders_placed", quantity=800, idempotency_key="many", at=timezone.now())
+    mail.outbox.clear()
+    with public_context():
+        fold()
+        look_at_all()
+    with tenant_context(life.tenant):
+        send_letters(timezone.now())
+    told = "Orders placed: 80 % of the 1,000 orders that your plan includes are used: 800 so far"
+    assert [(letter.to, told in letter.body) for letter in mail.outbox] == [([life.owner.email], True)]
+    life.page.goto(life.url("/usage/"))
+    life.says(told)
 
 
 def test_a_workspace_lives_from_its_sign_up_to_its_end_and_goes_on(
@@ -57,6 +70,7 @@ def test_a_workspace_lives_from_its_sign_up_to_its_end_and_goes_on(
     life.stands(plan="team", status="trial", access="full", card=None)
     use(life)
 
+    life.sees("Subscribe to Team")
     life.press("Subscribe to Team")
     life.says("stays free until")
     life.press("Go to checkout")
