@@ -103,6 +103,11 @@ def alerts_of(schema: str, period: Period) -> list[UsageAlert]:
     return sorted(found.values(), key=lambda alert: alert.id, reverse=True)
 
 
+def told_of(schema: str, period: Period) -> list[tuple[UsageAlert, str]]:
+    """The same with their texts, for pages."""
+    return [(alert, text_of(alert)) for alert in alerts_of(schema, period)]
+
+
 def text_of(alert: UsageAlert) -> str:
     """An alert as people read it."""
     if alert.kind == Kind.CAP:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_http_methods
 
-from billing.alerts import alerts_of, text_of
+from billing.alerts import told_of
 from billing.callers import WAYS
 from billing.caps import cap_of, change_spend_cap
 from billing.forms_usage import SpendCapForm
@@ -102,7 +102,6 @@ def bars_of(use: MeterUse, *, is_running: bool) -> list[Bar]:
 
 
 def _page(request: HttpRequest, summary: UsageSummary, use: MeterUse) -> dict[str, Any]:
-    alerts = alerts_of(summary.tenant.schema, summary.period)
     return {
         "summary": summary,
         "rows": _rows(request, summary),
@@ -110,7 +109,7 @@ def _page(request: HttpRequest, summary: UsageSummary, use: MeterUse) -> dict[st
         "chart": _chart(use, summary.now),
         "days": list(reversed(use.days)),
         "callers": _callers(summary, use),
-        "alerts": [(alert, text_of(alert)) for alert in alerts],
+        "alerts": told_of(summary.tenant.schema, summary.period),
         "file": f"?{urlencode({**_asked(request), 'csv': 1})}",
     }
 

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from billing.alerts import told_of
 from billing.contracts import contract_of
 from billing.forms import CodeForm, InvoiceFilterForm
 from billing.models import StripeInvoice
@@ -38,6 +39,7 @@ def show_home(request: PortalRequest, form: CodeForm) -> HttpResponse:
     """The page with the form for a promotion code, as it is or was refused."""
     contract = contract_of(request.tenant)
     context = {
+        "alerts": told_of(request.tenant.schema, contract.period),
         "contract": contract,
         "form": form,
         "groups": comparison([contract.version]),

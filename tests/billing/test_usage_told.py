@@ -190,8 +190,10 @@ def test_thresholds_are_told_once_whatever_runs_again(
     used_in_this_period(team, "orders_placed", 800)
     assert looked() == both, "what was told is told"
     assert len(posted()) == 2
-    page = client_of(team, owner).get("/usage/").content.decode()
+    browser = client_of(team, owner)
+    page = browser.get("/usage/").content.decode()
     assert "All of the 1,000 orders" in page
+    assert "All of the 1,000 orders" in browser.get("/billing/").content.decode()
     assert "80 % of the 1,000 orders" not in page
 
 

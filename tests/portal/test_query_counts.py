@@ -55,7 +55,7 @@ PAGES = {
     "/imports/{job}/rejected/": 5,
     "/settings/tokens/": 3,
     "/settings/invoices/": 3,
-    "/billing/": 7,
+    "/billing/": 8,
     "/billing/plans/": 6,
     "/billing/invoices/": 4,
     "/billing/invoices/{bill}/": 3,
