@@ -329,6 +329,8 @@ def test_the_web_process_starts_answers_probes_and_stops(tmp_path: Path) -> None
 def test_a_background_process_starts_and_stops(name: str, ready: str, tmp_path: Path) -> None:
     with started(name, tmp_path) as said:
         wait_until(lambda: ready in said.read_text())
+        # It says so before it has opened its file, and cannot be ended in the middle of that.
+        wait_until(lambda: name != "beat" or list(tmp_path.glob("beat-schedule*")))
 
 
 @contextmanager
