@@ -76,7 +76,7 @@ class Soaked:
     def rows(self, statement: str, given: dict[str, Any] | None = None) -> list[Any]:
         """What the platform's own login reads."""
         with psycopg.connect(self.settings["CONTROL_DATABASE_URL"], autocommit=True) as connection:
-            return connection.execute(statement, given).fetchall()  # type: ignore[arg-type]  # written above
+            return connection.execute(statement, given).fetchall()
 
     def figures(self, statement: str, since: datetime) -> dict[str, int]:
         """The figure of each meter since then."""
