@@ -117,10 +117,13 @@ def moved(client: Client, tenant: Tenant) -> Client:
 
 
 def token_of(tenant: Tenant, user: User, kind: type[Any] = AccessToken, **claims: Any) -> str:
-    """A token as the tenant itself issues it, with some claims changed before it is signed."""
+    """A token as the tenant itself issues it, with some claims changed before it is signed.
+
+    It is good for a day, as the scene may stand for longer than a token usually is.
+    """
     with unit_of_work(tenant):
         token: Token = kind.issue(user)
-        token.payload |= claims
+        token.payload |= {"exp": token.payload["exp"] + 86_400, **claims}
         return str(token)
 
 
