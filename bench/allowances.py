@@ -48,7 +48,7 @@ def granted_at_once() -> int:
 @contextmanager
 def _shop(name: str, units: int) -> Iterator[Any]:
     """A tenant that may place so many orders in a month."""
-    from billing.overrides import grant_override
+    from billing.limits.overrides import grant_override
     from shared_apps.clients.services import as_tenant, sign_up
     from tenants.audit.actors import Actor
 
@@ -95,7 +95,7 @@ def _spend(tenant: Any) -> bool:
     from django.utils import timezone
 
     from billing.entitlements import Limit, LimitReached, reserve
-    from billing.usage import record_usage
+    from billing.usage.ledger import record_usage
     from tenants.context import unit_of_work
     from tenants.models import uuid7
 

@@ -248,7 +248,7 @@ def _rows(size: Size) -> Iterator[tuple[float, float]]:
     """Rows a second: the ledger, and a plain table with the same key."""
     from django.db import connections
 
-    from billing.usage import record_calls
+    from billing.usage.ledger import record_calls
     from tenants.api.metering import ApiCall
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as administrator:
@@ -288,7 +288,7 @@ def _rate(write: Callable[[Any], None], count: int) -> float:
 def _folds(size: Size) -> Iterator[float]:
     """Seconds that a fold of a million new records takes."""
     from billing.models import Fold
-    from billing.rollups import fold
+    from billing.usage.rollups import fold
 
     fold()
     seen = Fold.objects.get().seen
@@ -305,10 +305,10 @@ def _folds(size: Size) -> Iterator[float]:
 
 def _exports(size: Size) -> Iterator[float]:
     """Seconds until one hour of one meter of all tenants has reached Stripe."""
-    from billing.exporting import Exporter
     from billing.meters import METERS
-    from billing.stripe import connect
-    from billing.stripe_meters import StripeMeters
+    from billing.outbox.exporting import Exporter
+    from billing.stripe.client import connect
+    from billing.stripe.meters import StripeMeters
 
     stripe, meter = connect(KEY, os.environ[STRIPE], seconds=20), METERS["api_calls"]
     stripe.send(

@@ -12,13 +12,13 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import handlers
-        from billing.caps import refusal_of
+        from billing.accounts.trials import beginning
         from billing.entitlements import Limit, count_by, quota_of
-        from billing.refusals import told_of
-        from billing.seats import require_seat, taken_or_promised
-        from billing.storing import last_measured, stored
-        from billing.trials import beginning
-        from billing.usage import record_calls
+        from billing.limits.caps import refusal_of
+        from billing.limits.refusals import told_of
+        from billing.limits.seats import require_seat, taken_or_promised
+        from billing.limits.storing import last_measured, stored
+        from billing.usage.ledger import record_calls
         from shared_apps.clients.services import beginnings
         from tenants.api.limits import limiter
         from tenants.api.metering import calls
@@ -34,7 +34,7 @@ class BillingConfig(AppConfig):
 
     def keeps_from_deletion(self, schema: str) -> str:
         """Why a tenant may not go yet: what it has used is to be charged, and its subscription to end."""
-        from billing.ending import keeps_from_deletion
+        from billing.subscriptions.ending import keeps_from_deletion
 
         return keeps_from_deletion(schema)
 

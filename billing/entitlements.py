@@ -13,15 +13,15 @@ from typing import Final
 from django.db import connections, transaction
 from django.utils import timezone
 
-from billing import budgets
-from billing.allowing import Allowances, allowances_of
-from billing.caps import require_budget
-from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
-from billing.notices import note_soft
-from billing.overrides import overrides_of
-from billing.preview import used_between
-from billing.refusals import BudgetUsedUp, FeatureMissing, LimitReached, feature_missing, limit_reached
-from billing.reserving import BUDGETS, Reservation, account_of, take
+from billing.limits import budgets
+from billing.limits.allowing import Allowances, allowances_of
+from billing.limits.caps import require_budget
+from billing.limits.notices import note_soft
+from billing.limits.overrides import overrides_of
+from billing.limits.refusals import BudgetUsedUp, FeatureMissing, LimitReached, feature_missing, limit_reached
+from billing.limits.reserving import BUDGETS, Reservation, account_of, take
+from billing.plans.versions import Allowed, Feature, Limit, PlanVersion
+from billing.pricing.preview import used_between
 from tenants.api.limits import Quota
 from tenants.context import TENANT_ALIAS, Tenant, current_tenant, tenant_context
 

@@ -9,20 +9,15 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from billing import (
-    alerts,
-    budgets,
-    exporting,
-    letters,
-    mending,
-    partitions,
-    rollups,
-    services,
-    trials,
-)
-from billing.flushing import exporter_of_process
-from billing.snapshots import take_snapshots
-from billing.stripe_meters import gateway
+from billing.accounts import trials
+from billing.accounts.tasks import post_letters  # noqa: F401  (workers look for tasks here)
+from billing.limits import budgets
+from billing.outbox import exporting, services
+from billing.outbox.flushing import exporter_of_process
+from billing.stripe.meters import gateway
+from billing.subscriptions import mending
+from billing.usage import alerts, partitions, rollups
+from billing.usage.snapshots import take_snapshots
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
 from tenants.audit.actors import Actor
@@ -120,12 +115,6 @@ def measure_all() -> None:
     for client in Client.objects.active().iterator():
         with tenant_context(as_tenant(client)):
             measure_tenant.delay()
-
-
-@shared_task(base=PublicTask)
-def post_letters() -> None:
-    """Mail what was written about money: soon after its transaction, and whatever the queue has lost."""
-    letters.post_due()
 
 
 @shared_task(base=PublicTask)

@@ -2,9 +2,10 @@
 
 from django.urls import include, path
 
-from billing import viewsets, viewsets_whatif
-from billing.viewsets_entitlements import EntitlementsView
-from billing.viewsets_usage import SpendCapView, UsageSummaryView, UsageView
+from billing.limits.viewsets import EntitlementsView
+from billing.subscriptions import viewsets
+from billing.usage.viewsets import SpendCapView, UsageSummaryView, UsageView
+from billing.what_if.viewsets import WhatIfView
 from tenants.api.viewsets import Router
 
 router = Router()
@@ -31,7 +32,7 @@ urlpatterns = [
         path(f"{ABOUT}{name}/", view.as_view(), name=f"billing-subscription-{name}")
         for name, view in ACTIONS.items()
     ),
-    path("billing/what-if/", viewsets_whatif.WhatIfView.as_view(), name="billing-what-if"),
+    path("billing/what-if/", WhatIfView.as_view(), name="billing-what-if"),
     path("billing/entitlements/", EntitlementsView.as_view(), name="entitlements"),
     path("", include(router.urls)),
     path("usage/", UsageView.as_view(), name="usage"),

@@ -19,9 +19,9 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from billing.problems import AlreadySubscribed
-from billing.publishing import synchronise_plans
-from billing.subscriptions import continue_on_free, finish_checkout, start_checkout
+from billing.plans.publishing import synchronise_plans
+from billing.subscriptions.problems import AlreadySubscribed
+from billing.subscriptions.services import continue_on_free, finish_checkout, start_checkout
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.standing import set_standing

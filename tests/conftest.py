@@ -33,7 +33,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
-from billing.leases import purse
+from billing.limits.leases import purse
 from tenants.api.limits import limiter
 from tenants.api.metering import calls
 from tenants.audit.actors import Actor

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from billing import plans
-from billing.catalogue.versions import Allowed, Feature, Limit, PlanVersion
+from billing.plans import catalogue
+from billing.plans.versions import Allowed, Feature, Limit, PlanVersion
 
 
 def allow(
@@ -20,10 +20,10 @@ def allow(
         Limit(name): allowed if isinstance(allowed, Allowed) else Allowed(allowed)
         for name, allowed in limits.items()
     }
-    known = plans.catalogue()
+    known = catalogue.catalogue()
     changed = tuple(
         replace(version, limits=given, features=version.features if features is None else features)
         for version in known[plan]
     )
-    monkeypatch.setattr(plans, "catalogue", lambda: {**known, plan: changed})
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {**known, plan: changed})
     return changed[-1]

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from billing.cases import open_case
+from billing.accounts.cases import open_case
+from billing.accounts.projecting import refresh_customer
 from billing.handlers.events import Object, customer_named, customer_of, fetched, on
 from billing.models import Customer
-from billing.money import amount_of
-from billing.plan_steps import Sign
-from billing.projecting import refresh_customer
-from billing.publishing import compare_plans
+from billing.plans.publishing import compare_plans
+from billing.plans.steps import Sign
+from billing.pricing.money import amount_of
 from shared_apps.inbox.registry import Event
 from tenants.formats import money
 

@@ -1,9 +1,9 @@
 """Checkout: somebody has bought, has not, or has walked away."""
 
-from billing.cases import open_case
+from billing.accounts.cases import open_case
+from billing.accounts.projecting import refresh_customer, refresh_subscription
 from billing.handlers.events import Object, fetched, on
 from billing.models import Customer
-from billing.projecting import refresh_customer, refresh_subscription
 from shared_apps.inbox.registry import Event, Ignored
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from billing.accounts.projecting import refresh_customer
 from billing.handlers.events import customer_named, on
-from billing.projecting import refresh_customer
 from shared_apps.inbox.registry import Event
 
 

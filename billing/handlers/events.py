@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from billing.accounts.projecting import Unknown
 from billing.models import Customer
-from billing.projecting import Unknown
-from billing.stripe import StripeMissing, account
+from billing.stripe.client import StripeMissing, account
 from shared_apps.inbox.registry import Event, Handler, Ignored, Later, handles
 from tenants.hosts import directory
 from tenants.status import Door, answer

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from billing import letters
-from billing.cases import open_case
-from billing.flushing import bring_use, fill_draft, missing
+from billing.accounts import letters
+from billing.accounts.cases import open_case
+from billing.accounts.projecting import moment, refresh_invoice, refresh_subscription
 from billing.handlers.events import Object, customer_of, fetched, on
 from billing.models import Customer, StripeInvoice
-from billing.projecting import moment, refresh_invoice, refresh_subscription
-from billing.stripe import account
+from billing.outbox.flushing import bring_use, fill_draft, missing
+from billing.stripe.client import account
 from shared_apps.inbox.registry import Event
 from tenants.formats import money
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from billing.cases import open_case
+from billing.accounts.cases import open_case
 from billing.handlers.events import Object, fetched, on
 from billing.models import Export
 from shared_apps.inbox.registry import Event

@@ -1,11 +1,11 @@
 """Money that goes back or is fought about: an entry beside its invoice, and a case where a person has to act."""
 
-from billing.cases import open_case
+from billing.accounts.cases import open_case
+from billing.accounts.projecting import held, moment, project_invoice
 from billing.handlers.events import Object, customer_named, fetched, on
 from billing.models import MoneyBack
-from billing.money import amount_of
-from billing.projecting import held, moment, project_invoice
-from billing.stripe import account
+from billing.pricing.money import amount_of
+from billing.stripe.client import account
 from shared_apps.inbox.registry import Event, Ignored
 from tenants.formats import money
 

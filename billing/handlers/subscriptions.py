@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from billing import letters
-from billing.apart import in_words
-from billing.cases import open_case
-from billing.flushing import bring_last_use
+from billing.accounts import letters
+from billing.accounts.cases import open_case
+from billing.accounts.projecting import refresh_subscription
 from billing.handlers.events import customer_of, fetched, on
 from billing.models import LateItem, StripeInvoice, Subscription
-from billing.plans import plan_version
-from billing.projecting import refresh_subscription
+from billing.outbox.apart import in_words
+from billing.outbox.flushing import bring_last_use
+from billing.plans.catalogue import plan_version
 from shared_apps.inbox.registry import Event, Ignored
 
 UNPAID: Final = ("open", "uncollectible")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 from django.db.models import Q
 
 import billing.models
-from billing.partitions import HOME, LEDGER, REST, months_from, statements_for
+from billing.usage.partitions import HOME, LEDGER, REST, months_from, statements_for
 from shared_apps.fleet.grants import TENANT_GROUP, public_grants
 
 TABLE = "billing_usagerecord"

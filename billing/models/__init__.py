@@ -1,4 +1,4 @@
-"""Billing's tables. Private to billing: others write through `billing.usage` and ask `billing.entitlements`."""
+"""Billing's tables. Private to billing: others write through `billing.usage.ledger` and ask `billing.entitlements`."""
 
 from billing.models.accounts import (
     ENDED,

@@ -9,10 +9,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing.lines import InvoiceLine, said
+from billing.models.lines import InvoiceLine, said
 from tenants.models import Record, uuid7
 
-# Of Stripe's states of a subscription; their meaning for the tenant stands in billing/projecting.py.
+# Of Stripe's states of a subscription; their meaning for the tenant stands in billing/accounts/standings.py.
 ENDED: Final = ["canceled", "incomplete_expired"]
 OPEN: Final = ["incomplete", "trialing", "active", "past_due", "unpaid", "paused"]
 INVOICE_STATUSES: Final = ["draft", "open", "paid", "uncollectible", "void"]
@@ -57,7 +57,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(Record):
-    """A subscription at Stripe, which is the truth; rows are written by `billing.projecting` alone."""
+    """A subscription at Stripe, which is the truth; rows are written by `billing.accounts.projecting` alone."""
 
     class Status(models.TextChoices):
         INCOMPLETE = "incomplete", "Waiting for the first payment"
@@ -189,7 +189,7 @@ class StripeInvoice(Record):
     next_attempt_at = models.DateTimeField(null=True)
     # What Stripe said when it could not finalize it.
     error = models.TextField(blank=True)
-    # What each line holds: billing.projecting.lines_of.
+    # What each line holds: billing.accounts.projecting.lines_of.
     lines = models.JSONField(default=list)
     refreshed_at = models.DateTimeField(default=timezone.now)
 

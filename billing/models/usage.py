@@ -31,8 +31,8 @@ class CurrentTransaction(Func):
 class UsageRecord(models.Model):
     """One measured use, written in the tenant's own transaction; the same key twice in a month is one use.
 
-    The table is partitioned by month (`billing/partitions.py`): the key is unique in each partition, and `id` has no
-    index. Rows are found by when they were written (`txid`) and by when they happened.
+    The table is partitioned by month (`billing/usage/partitions.py`): the key is unique in each partition, and `id`
+    has no index. Rows are found by when they were written (`txid`) and by when they happened.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

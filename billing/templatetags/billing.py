@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing.contracts import Contract, State
+from billing.accounts.contracts import Contract, State
 from billing.models import StripeInvoice
-from billing.offers import price_of
-from billing.plans import PlanVersion
+from billing.plans.catalogue import PlanVersion
+from billing.plans.offers import price_of
 from tenants import formats
 
 register = template.Library()

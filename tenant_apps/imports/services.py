@@ -14,7 +14,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from billing.storing import require_storage
+from billing.limits.storing import require_storage
 from tenant_apps.imports.columns import check_mapping, match_columns, require_complete
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, ImportBusy, ImportMissing, InvalidOptions
 from tenant_apps.imports.models import Import, StagedLine

@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from billing.entitlements import Limit, Reservation, reserve
-from billing.usage import record_usage
+from billing.usage.ledger import record_usage
 from tenant_apps.orders.customers.addresses import snapshot_addresses
 from tenant_apps.orders.errors import OrderInUse, ReferenceTaken
 from tenant_apps.orders.fulfilments.services import (

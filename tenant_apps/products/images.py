@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from billing.storing import require_storage
+from billing.limits.storing import require_storage
 from tenant_apps.products.models import Image, Product
 from tenant_apps.products.pictures import Picture, read_picture
 from tenant_apps.products.writing import clean_line, locked

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from billing.usage import record_usage
+from billing.usage.ledger import record_usage
 from tenant_apps.webhooks import due
 from tenant_apps.webhooks.catalogue import TEST_EVENT
 from tenant_apps.webhooks.models import Delivery, Endpoint

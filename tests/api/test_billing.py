@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from billing.stripe import connect
+from billing.stripe.client import connect
 from tenants.context import unit_of_work
 from tenants.users.services import create_api_token
 from tests.api.calls import Api, problem
@@ -85,7 +85,7 @@ def test_the_next_invoice_is_counted_by_us_where_stripe_is_away(owner_api, acme,
     subscribed(acme)
 
     nobody = connect("sk_test_nobody", "http://127.0.0.1:9")
-    monkeypatch.setattr("billing.upcoming._stripe", lambda: nobody)
+    monkeypatch.setattr("billing.accounts.upcoming._stripe", lambda: nobody)
     found = owner_api.get("billing/next-invoice/").json()
     assert (found["counted_by"], found["lines"][0]["text"], found["total"]) == ("ours", "Team plan", "39.00")
     assert found["note"].startswith("Stripe does not answer")

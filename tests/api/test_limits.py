@@ -12,7 +12,7 @@ import pytest
 from redis.exceptions import ConnectionError as NoConnection
 
 from billing.models import UsageRecord
-from billing.usage import record_calls
+from billing.usage.ledger import record_calls
 from tenants.api.limits import Quota, limiter
 from tenants.api.metering import ApiCall, Calls, calls
 from tenants.models import uuid7

@@ -10,8 +10,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.rollups import fold
-from billing.usage import record_calls
+from billing.usage.ledger import record_calls
+from billing.usage.rollups import fold
 from shared_apps.domains.models import Claim
 from tenant_apps.imports.models import Import
 from tenant_apps.invoices.models import InvoiceFile

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from billing.meters import METERS
 from billing.models import Customer
-from billing.rollups import fold, hour_of
-from billing.sending import MeterEvent, Refused, Unavailable
-from billing.usage import record_usage
+from billing.pricing.periods import hour_of
+from billing.stripe.sending import MeterEvent, Refused, Unavailable
+from billing.usage.ledger import record_usage
+from billing.usage.rollups import fold
 from tenants.context import Tenant, unit_of_work
 from tenants.models import uuid7
 

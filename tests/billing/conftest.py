@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from billing import flushing
 from billing.models import PublishedPlan
-from billing.publishing import synchronise_plans
+from billing.outbox import flushing
+from billing.plans.publishing import synchronise_plans
 from billing.simulator.server import Server, running
-from billing.stripe import account, connect
+from billing.stripe.client import account, connect
 from tenants.audit.actors import Actor
 from tenants.context import public_context
 from tests.billing.platform import KEY, Platform

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from billing.accounts.projecting import refresh_customer
 from billing.models import Customer
-from billing.plans import newest, plan_version, stripe_prices
-from billing.projecting import refresh_customer
+from billing.plans.catalogue import newest, plan_version, stripe_prices
 from billing.simulator.checkout import pay
 from billing.simulator.server import Server
 from billing.simulator.world import DAY, HOUR
-from billing.stripe import Stripe, account
-from billing.subscriptions import Checkout
+from billing.stripe.client import Stripe, account
+from billing.subscriptions.services import Checkout
 from tenants.context import Tenant
 
 KEY = "sk_test_simulator"

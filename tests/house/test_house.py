@@ -13,7 +13,7 @@ from config import env
 from shared_apps.fleet.grants import RIGHTS
 
 PACKAGES = ("tenants", "shared_apps", "billing", "tenant_apps")
-DOORS = ("viewsets*.py", "portal*.py", "tasks.py", "admin.py", "views.py", "api.py")
+DOORS = ("viewsets*.py", "portal*.py", "tasks.py", "admin.py", "operators/*.py", "views.py", "api.py")
 WRITES = frozenset(
     "save create delete update bulk_create bulk_update get_or_create update_or_create aupdate acreate adelete".split()
 )

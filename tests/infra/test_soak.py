@@ -23,9 +23,9 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from billing.plans import plan_version
-from billing.rating import rate
-from billing.stripe import Stripe, connect
+from billing.plans.catalogue import plan_version
+from billing.pricing.rating import rate
+from billing.stripe.client import Stripe, connect
 from infra.local import pids
 from infra.local.ports import free_port
 from infra.local.services import temporary_folder

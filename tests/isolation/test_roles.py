@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 
-from billing.usage import record_usage
+from billing.usage.ledger import record_usage
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.fleet.bootstrap import ESCAPES
 from shared_apps.fleet.grants import TENANT_GROUP, public_allowances, tenant_tables

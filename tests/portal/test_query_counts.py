@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from billing.rollups import fold
+from billing.usage.rollups import fold
 from tenant_apps.orders.customers.services import create_customer
 from tenant_apps.orders.services import LineInput, create_and_place_order
 from tenant_apps.products.counts import open_count

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.plan_steps import Sign, Step
-from billing.publishing import compare_plans, differing, synchronise_plans
+from billing.plans.publishing import compare_plans, differing, synchronise_plans
+from billing.plans.steps import Sign, Step
 from tenants.audit.actors import Actor
 from tenants.context import public_context
 from tenants.errors import DomainError

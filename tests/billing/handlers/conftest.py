@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_django import Settings
 
-from billing import flushing
-from billing.exporting import Exporter
 from billing.models import PublishedPlan
-from billing.publishing import synchronise_plans
-from billing.sending import Pace
+from billing.outbox import flushing
+from billing.outbox.exporting import Exporter
+from billing.plans.publishing import synchronise_plans
 from billing.simulator.server import Server
-from billing.stripe import account, connect
-from billing.stripe_meters import gateway
+from billing.stripe.client import account, connect
+from billing.stripe.meters import gateway
+from billing.stripe.sending import Pace
 from shared_apps.inbox.sending import messenger
 from tenants.audit.actors import Actor
 from tenants.context import public_context

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from billing import letters
+from billing.accounts import letters
 from billing.models import Customer, Subscription
-from billing.plans import newest, stripe_prices
+from billing.plans.catalogue import newest, stripe_prices
 from billing.simulator.server import Server
 from billing.simulator.shapes import Object
 from billing.simulator.webhooks import signature
 from billing.simulator.world import DAY, HOUR
-from billing.usage import record_usage
+from billing.usage.ledger import record_usage
 from shared_apps.inbox.models import ReceivedEvent
 from shared_apps.inbox.processing import process
 from shared_apps.inbox.storing import receive

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from billing import letters, projecting
+from billing.accounts import letters, projecting
 from billing.models import Case, Customer, Export, Letter, MoneyBack, StripeInvoice, Subscription
-from billing.plans import newest, stripe_prices
+from billing.plans.catalogue import newest, stripe_prices
 from billing.simulator import control
 from billing.simulator.checkout import pay
 from shared_apps.clients.models import Client

@@ -17,16 +17,18 @@ import pytest
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
-from billing import flushing, reconciling, rollups
-from billing.exporting import Exporter
+from billing.accounts.projecting import refresh_customer
 from billing.meters import METERS
 from billing.models import Customer, Export, Rollup, StripeInvoice, Subscription, UsageRecord
-from billing.plans import newest
-from billing.projecting import refresh_customer
-from billing.rating import rate
-from billing.sending import Breaker, Gateway, Pace, Unavailable
-from billing.stripe import Stripe
-from billing.stripe_meters import gateway
+from billing.outbox import flushing, reconciling
+from billing.outbox.exporting import Exporter
+from billing.plans.catalogue import newest
+from billing.pricing.periods import hour_of
+from billing.pricing.rating import rate
+from billing.stripe.client import Stripe
+from billing.stripe.meters import gateway
+from billing.stripe.sending import Breaker, Gateway, Pace, Unavailable
+from billing.usage import rollups
 from shared_apps.inbox.models import ReceivedEvent
 from tenants.context import Tenant
 from tenants.routers import CONTROL_ALIAS
@@ -171,11 +173,9 @@ class Life:
         now = self.telling.time.now()
         rollups.fold(now)
         self.exporter.run()
-        begin = rollups.hour_of(now) - timedelta(days=2)
+        begin = hour_of(now) - timedelta(days=2)
         try:
-            reconciling.reconcile(
-                self.gateway, begin=begin, end=rollups.hour_of(now) - timedelta(hours=2), now=now
-            )
+            reconciling.reconcile(self.gateway, begin=begin, end=hour_of(now) - timedelta(hours=2), now=now)
         except Unavailable:
             return  # tomorrow
 

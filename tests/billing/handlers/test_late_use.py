@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from billing import apart, flushing
 from billing.models import Case, Export, LateItem, Letter, StripeInvoice, Subscription
-from billing.plans import newest
-from billing.rating import rate
+from billing.outbox import apart, flushing
+from billing.plans.catalogue import newest
+from billing.pricing.rating import rate
 from shared_apps.inbox.models import ReceivedEvent
 from tenants.context import Tenant
 from tests.billing.handlers.telling import Telling

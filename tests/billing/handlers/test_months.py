@@ -5,8 +5,8 @@ from random import Random
 from django.core import mail
 
 from billing.models import Case, Export, StripeInvoice, Subscription
-from billing.plans import newest
-from billing.rating import rate
+from billing.plans.catalogue import newest
+from billing.pricing.rating import rate
 from shared_apps.clients.models import Client
 from tenants.context import Tenant
 from tests.billing.handlers.telling import Telling, mailed

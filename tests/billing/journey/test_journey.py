@@ -8,10 +8,10 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing.alerts import look_at_all, send_letters
-from billing.rollups import fold
-from billing.trials import end_graces
-from billing.usage import record_usage
+from billing.accounts.trials import end_graces
+from billing.usage.alerts import look_at_all, send_letters
+from billing.usage.ledger import record_usage
+from billing.usage.rollups import fold
 from tenants.context import public_context, tenant_context, unit_of_work
 from tests.api.calls import problem
 from tests.billing.journey.life import Life, Time

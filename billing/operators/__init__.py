@@ -1,0 +1,1 @@
+"""What operators see of billing and do with it."""

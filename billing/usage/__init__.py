@@ -1,0 +1,1 @@
+"""What tenants use: written down, added up by the hour, and told."""
