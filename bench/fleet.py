@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg import sql
 
 from config import env
 from config.variables import VARIABLES
@@ -44,34 +46,73 @@ class Fleet:
             connection.execute("VACUUM ANALYZE")
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL that was prepared by somebody else, and the key its logins were made from."""
+
+    administrator: str
+    secret_key: str
+
+
 @contextlib.contextmanager
 def make_fleet(
-    count: int, *, durable: bool = False, settings: str = "config.settings", buffers: str = "128MB"
+    count: int,
+    *,
+    durable: bool = False,
+    settings: str = "config.settings",
+    buffers: str = "128MB",
+    server: Server | None = None,
 ) -> Iterator[Fleet]:
-    """A server of its own with so many tenants; it ends with the `with`."""
-    with postgres(durable=durable, settings={"shared_buffers": buffers}) as administrator, valkey() as queue:
-        fleet = Fleet(
-            administrator, _environment(administrator, queue) | {"DJANGO_SETTINGS_MODULE": settings}
+    """So many tenants, on a server of its own that ends with the `with`, or on one that stands ready."""
+    with contextlib.ExitStack() as stack:
+        queue = stack.enter_context(valkey())
+        ready = server or Server(
+            stack.enter_context(postgres(durable=durable, settings={"shared_buffers": buffers})),
+            secrets.token_urlsafe(48),
         )
-        prepare = [sys.executable, "manage.py", "prepare", "--verbosity", "0"]
-        subprocess.run(prepare, cwd=env.ROOT, env=fleet.environment, check=True)
+        environment = _environment(ready, queue) | {"DJANGO_SETTINGS_MODULE": settings}
+        fleet = Fleet(ready.administrator, environment)
+        if server is None:
+            prepare = [sys.executable, "manage.py", "prepare", "--verbosity", "0"]
+            subprocess.run(prepare, cwd=env.ROOT, env=fleet.environment, check=True)
         if count:
             fleet.grow(count)
         yield fleet
 
 
-def _environment(administrator: str, queue: str) -> dict[str, str]:
+def _environment(server: Server, queue: str) -> dict[str, str]:
     """What every process on the fleet gets."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return kept | {
-        "DATABASE_URL": administrator,
+        "DATABASE_URL": server.administrator,
         "REDIS_URL": queue,
-        "SECRET_KEY": secrets.token_urlsafe(48),
+        "SECRET_KEY": server.secret_key,
         "ENV_FILES": "false",
         "LOG_LEVEL": "ERROR",
         "ACCESS_TOKEN_LIFETIME": "4h",
         "PYTHONWARNINGS": "ignore:No directory at",
     }
+
+
+def at_run_time(fleet: Fleet) -> dict[str, str]:
+    """The environment of a process that serves: the run-time logins without the administrator's."""
+    address = urlunsplit(urlsplit(fleet.administrator)._replace(netloc=_address(fleet.administrator)))
+    kept = {name: value for name, value in fleet.environment.items() if name != "DATABASE_URL"}
+    return kept | {f"{alias.upper()}_DATABASE_URL": address for alias in env.LOGINS}
+
+
+def own_database(administrator: str, name: str) -> str:
+    """A database with one ordinary login that owns it; its URL."""
+    password, owner = secrets.token_hex(16), sql.Identifier(name)
+    with psycopg.connect(administrator, dbname="postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(owner, password))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+    parts = urlsplit(administrator)
+    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{_address(administrator)}", path=f"/{name}"))
+
+
+def _address(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 # The process that signs up

@@ -12,9 +12,8 @@ from itertools import cycle, islice
 from statistics import mean, median
 from typing import Any, Final
 
-from bench.fleet import Fleet, make_fleet
+from bench.fleet import Fleet, make_fleet, own_database
 from bench.report import Report, Result
-from bench.request import own_database
 from config import env
 
 SETTINGS, STOCK_SETTINGS = "bench.peers.growth.settings", "bench.peers.growth.stock"

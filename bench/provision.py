@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import json
 import re
-import secrets
 import subprocess
 import sys
 import time
@@ -15,19 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
-import psycopg
 import redis
-from psycopg import sql
 
-from bench.fleet import Fleet, make_fleet
+from bench.fleet import Fleet, Server, at_run_time, make_fleet, own_database
 from bench.report import Report, Result
 from config import env
 from infra.local.ports import LOOPBACK, free_port
 
 ROUNDS: Final = 15
 CLAIMS, CREATIONS, SIGN_UPS = 10, 20, 3
+WEB_WORKERS: Final = 2
 START_SECONDS: Final = 60
 PASSWORD: Final = "correct horse battery"
 HOW: Final = (
@@ -89,10 +87,20 @@ def run() -> Report:
 
 
 def measure(
-    *, rounds: int = ROUNDS, claims: int = CLAIMS, creations: int = CREATIONS, sign_ups: int = SIGN_UPS
+    *,
+    rounds: int = ROUNDS,
+    claims: int = CLAIMS,
+    creations: int = CREATIONS,
+    sign_ups: int = SIGN_UPS,
+    web_workers: int = WEB_WORKERS,
+    server: Server | None = None,
 ) -> list[Round]:
     """Run the rounds; a first one warms up and is forgotten."""
-    with make_fleet(0) as fleet, _sides(fleet) as sides, _web_server(fleet) as port:
+    with (
+        make_fleet(0, server=server) as fleet,
+        _sides(fleet) as sides,
+        _web_server(fleet, web_workers) as port,
+    ):
         ours, stock, raw = sides["ours"], sides["stock"], sides["raw"]
 
         def turn(number: int) -> Round:
@@ -142,7 +150,7 @@ def results(rounds: list[Round]) -> list[Result]:
 
 @contextlib.contextmanager
 def _sides(fleet: Fleet) -> Iterator[dict[str, Side]]:
-    environment = fleet.environment | {"PEER_DATABASE_URL": _own_database(fleet.administrator, "bench_stock")}
+    environment = fleet.environment | {"PEER_DATABASE_URL": own_database(fleet.administrator, "bench_stock")}
     with contextlib.ExitStack() as stack:
         sides = {
             name: Side(
@@ -167,28 +175,17 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         process.wait()
 
 
-def _own_database(administrator: str, name: str) -> str:
-    """A database with one ordinary login that owns it; its URL."""
-    password, owner = secrets.token_hex(16), sql.Identifier(name)
-    with psycopg.connect(administrator, dbname="postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(owner, password))
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
-    parts = urlsplit(administrator)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{place}", path=f"/{name}"))
-
-
 # Over HTTP
 
 
 @contextlib.contextmanager
-def _web_server(fleet: Fleet) -> Iterator[int]:
+def _web_server(fleet: Fleet, workers: int) -> Iterator[int]:
     """The web process as bin/dev starts it; its port."""
     port = free_port()
-    environment = {k: v for k, v in fleet.environment.items() if k != "DATABASE_URL"} | {
+    environment = at_run_time(fleet) | {
         "WEB_PORT": str(port),
         "PUBLIC_PORT": str(port),
-        **_run_time_urls(fleet.administrator),
+        "WEB_WORKERS": str(workers),
     }
     with _process([sys.executable, "-m", "infra.local.processes", "web"], environment):
         deadline = time.monotonic() + START_SECONDS
@@ -197,12 +194,6 @@ def _web_server(fleet: Fleet) -> Iterator[int]:
                 raise RuntimeError("The web server did not start; what it said stands above.")
             time.sleep(0.05)
         yield port
-
-
-def _run_time_urls(administrator: str) -> dict[str, str]:
-    parts = urlsplit(administrator)
-    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return {f"{alias.upper()}_DATABASE_URL": address for alias in env.LOGINS}
 
 
 def _answers(port: int) -> bool:

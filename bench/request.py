@@ -7,8 +7,6 @@ asked through the web server that `bin/dev` starts, by 16 connections, and what 
 
 import contextlib
 import json
-import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,16 +14,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
 
+from bench.fleet import Server, at_run_time, make_fleet, own_database
 from bench.loads import Call, flood, stroll, tail, web_server
 from bench.report import Report, Result
 from config import env
-from config.variables import VARIABLES
-from infra.local.services import postgres, valkey
 
 SIDES: Final = ("ours", "stock", "plain", "raw")
 TENANTS, ROUNDS, REQUESTS = 10, 60, 20
@@ -120,9 +115,10 @@ def measure(
     tenants: int = TENANTS,
     warm_up: int = WARM_UP,
     seconds: float = SECONDS,
+    server: Server | None = None,
 ) -> dict[str, Side]:
     """Run all sides, interleaved; the side that begins changes from round to round."""
-    with _sides(tenants) as sides:
+    with _sides(tenants, server) as sides:
         for side in sides:
             for scenario in side.scenarios:
                 side.serve(scenario, warm_up)
@@ -230,59 +226,20 @@ def _note(side: Side, scenario: str) -> str:
 
 
 @contextlib.contextmanager
-def _sides(tenants: int) -> Iterator[list[Side]]:
+def _sides(tenants: int, server: Server | None) -> Iterator[list[Side]]:
     with contextlib.ExitStack() as stack:
-        administrator = stack.enter_context(postgres())
-        environment = _environment(administrator, stack.enter_context(valkey()))
-        _prepare_product(administrator, environment)
+        fleet = stack.enter_context(make_fleet(0, server=server))
         sides = []
         for name in SIDES:
-            own = environment | {"PEER_DATABASE_URL": own_database(administrator, f"bench_{name}")}
+            own = at_run_time(fleet) | {
+                "PEER_DATABASE_URL": own_database(fleet.administrator, f"bench_{name}")
+            }
             process = stack.enter_context(_process(name, tenants, own))
             sides.append(Side(name, process, environment=own))
         for side in sides:
             side.probe = side.read()
-        _tidy(administrator)
+        _tidy(fleet.administrator)
         yield sides
-
-
-def _environment(administrator: str, queue: str) -> dict[str, str]:
-    """What all sides get: the addresses of the services, and the run-time logins without the administrator's."""
-    address = urlunsplit(urlsplit(administrator)._replace(netloc=_address(administrator)))
-    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    return kept | {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "ENV_FILES": "false",
-        "REDIS_URL": queue,
-        "LOG_LEVEL": "ERROR",
-        "PYTHONWARNINGS": "ignore:No directory at",
-        "ACCESS_TOKEN_LIFETIME": "4h",
-        **{f"{alias.upper()}_DATABASE_URL": address for alias in env.LOGINS},
-    }
-
-
-def _address(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _prepare_product(administrator: str, environment: dict[str, str]) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", "prepare", "--verbosity", "0"],
-        cwd=env.ROOT,
-        env=environment | {"DATABASE_URL": administrator},
-        check=True,
-    )
-
-
-def own_database(administrator: str, name: str) -> str:
-    """A database with one ordinary login that owns it; its URL."""
-    password = secrets.token_hex(16)
-    owner = sql.Identifier(name)
-    with psycopg.connect(administrator, dbname="postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(owner, password))
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
-    parts = urlsplit(administrator)
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{_address(administrator)}", path=f"/{name}"))
 
 
 @contextlib.contextmanager

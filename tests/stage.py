@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -145,6 +146,44 @@ def lend_files() -> None:
 def _end_workers_servers(folder: Path) -> None:
     for cluster in folder.glob("gw*/postgres"):
         end_leftover(cluster)
+
+
+@contextlib.contextmanager
+def second_server() -> Iterator[str | None]:
+    """A server that begins with what was prepared, and nobody else's; the administrator's URL of its database.
+
+    None where the files are out of reach, because `DATABASE_URL` names a server that runs somewhere.
+    """
+    if (source := _prepared_files()) is None:
+        yield None
+        return
+    with temporary_folder(memory(2)) as folder:
+        _copy(source, folder)
+        (folder / "postgres/postmaster.pid").unlink(missing_ok=True)
+        server = Postgres(folder, durable=False)
+        try:
+            server.start()
+            _rename_database(server.url)
+            yield server.url
+        finally:
+            server.stop()
+
+
+def _prepared_files() -> Path | None:
+    if has_own_server():
+        return Path(os.environ[PREPARED])
+    if not _servers or _servers[0].home() != _servers[0].data_dir:
+        return None
+    with administrator("postgres") as connection:
+        connection.execute("CHECKPOINT")  # no test runs beside this one, so the files are whole
+    return _servers[0].data_dir
+
+
+def _rename_database(url: str) -> None:
+    name = urlsplit(url).path.lstrip("/")
+    with psycopg.connect(urlunsplit(urlsplit(url)._replace(path="/postgres")), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name}")  # an empty one, made at the start
+        connection.execute(f"ALTER DATABASE {TEMPLATE} RENAME TO {name}")
 
 
 def worker_number() -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.fleet import make_fleet
+from bench.fleet import Server, make_fleet
 from bench.migrate import ADD_FIELD, PHASES, SETTINGS, Measured, Round, Sides, make_stock, notes, results
 
 
@@ -41,8 +41,8 @@ def test_ratios_compare_round_with_round_and_a_stock_tenant_counts_as_often_as_t
     assert any("100 by 1, 180 by 2" in note for note in notes(measured()))
 
 
-def test_all_sides_migrate_the_same_and_come_back() -> None:
-    with make_fleet(3, settings=SETTINGS) as fleet:
+def test_all_sides_migrate_the_same_and_come_back(server: Server | None) -> None:
+    with make_fleet(1 if server else 3, settings=SETTINGS, server=server) as fleet:
         sides = Sides(fleet, make_stock(fleet, 1), 1)
         sides.stand_at("0001")
         one = sides.round(0, *ADD_FIELD)

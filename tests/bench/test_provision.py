@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.fleet import Server
 from bench.provision import Round, measure, results
 
 
@@ -20,8 +21,8 @@ def test_ratios_compare_round_with_round_and_above_one_means_better() -> None:
     assert (empty.ours, empty.limit, empty.ratio_to_limit) == pytest.approx((40.0, 40.0, 0.8))
 
 
-def test_every_way_makes_tenants() -> None:
-    (done,) = measure(rounds=1, claims=1, creations=1, sign_ups=1)
+def test_every_way_makes_tenants(server: Server | None) -> None:
+    (done,) = measure(rounds=1, claims=1, creations=1, sign_ups=1, web_workers=1, server=server)
     assert 0 < done.claim("transaction") < done.claim("wall")
     assert done.claim("transaction") < done.stock["wall"]
     assert min(done.empty, done.raw, *done.http) > 0

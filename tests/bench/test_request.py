@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from bench.fleet import Server
 from bench.request import CALLS, CREDENTIALS, SIDES, TAX, Side, measure, results
 
 COSTS = {
@@ -53,8 +54,8 @@ def test_ratios_compare_round_with_round_and_above_one_means_better() -> None:
     assert tax.ratio_to_limit == pytest.approx(1.0)
 
 
-def test_all_sides_serve_their_scenarios() -> None:
-    measured = measure(rounds=1, requests=2, tenants=1, warm_up=1, seconds=0)
+def test_all_sides_serve_their_scenarios(server: Server | None) -> None:
+    measured = measure(rounds=1, requests=2, tenants=1, warm_up=1, seconds=0, server=server)
     assert tuple(measured) == SIDES
     for side in measured.values():
         assert side.probe["rows"] == 20
