@@ -29,6 +29,10 @@ class Meter:
         """Whether it is a level that is measured again and again, and not a number of events."""
         return self.kind is not Kind.SUM
 
+    def figure(self, total: int, last: int) -> int:
+        """What several hours come to, by their total and the last of them."""
+        return total if self.formula == "sum" else last
+
 
 _ALL: Final = (
     Meter("orders_placed", "Orders placed", "orders", Kind.SUM, "rowhouse_orders_placed", "sum"),

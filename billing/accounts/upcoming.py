@@ -11,7 +11,7 @@ from django.core.cache import cache as kept
 from django.utils import timezone
 
 from billing.accounts.contracts import Contract
-from billing.accounts.projecting import lines_of, meanings_of_all
+from billing.accounts.reading import lines_of, meanings_of_all
 from billing.meters import METERS
 from billing.models import Subscription
 from billing.models.lines import InvoiceLine, said

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from billing.accounts.projecting import Unknown
+from billing.accounts.reading import Unknown
 from billing.models import Customer
 from billing.stripe.client import StripeMissing, account
 from shared_apps.inbox.registry import Event, Handler, Ignored, Later, handles

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from billing.accounts import letters
 from billing.accounts.cases import open_case
-from billing.accounts.projecting import moment, refresh_invoice, refresh_subscription
+from billing.accounts.projecting import refresh_invoice, refresh_subscription
+from billing.accounts.reading import moment
 from billing.handlers.events import Object, customer_of, fetched, on
 from billing.models import Customer, StripeInvoice
 from billing.outbox.flushing import bring_use, fill_draft, missing

@@ -1,7 +1,8 @@
 """Money that goes back or is fought about: an entry beside its invoice, and a case where a person has to act."""
 
 from billing.accounts.cases import open_case
-from billing.accounts.projecting import held, moment, project_invoice
+from billing.accounts.projecting import held, project_invoice
+from billing.accounts.reading import moment
 from billing.handlers.events import Object, customer_named, fetched, on
 from billing.models import MoneyBack
 from billing.pricing.money import amount_of

@@ -189,7 +189,7 @@ class StripeInvoice(Record):
     next_attempt_at = models.DateTimeField(null=True)
     # What Stripe said when it could not finalize it.
     error = models.TextField(blank=True)
-    # What each line holds: billing.accounts.projecting.lines_of.
+    # What each line holds: billing.accounts.reading.lines_of.
     lines = models.JSONField(default=list)
     refreshed_at = models.DateTimeField(default=timezone.now)
 

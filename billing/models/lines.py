@@ -23,7 +23,7 @@ class InvoiceLine:
 
     @classmethod
     def of_mirror(cls, line: dict[str, Any]) -> Self:
-        """A line as `billing.accounts.projecting.lines_of` keeps it."""
+        """A line as `billing.accounts.reading.lines_of` keeps it."""
         amount, of, is_proration = Decimal(line["amount"]), line["of"], line["is_proration"]
         text = line["description"] if is_proration else _readable(line["description"], of)
         return cls(text, amount, of, line["quantity"], is_proration)

@@ -233,5 +233,5 @@ def _used(schemas: Sequence[str], month: Period) -> dict[str, dict[str, int]]:
     with connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(USED, [list(schemas), list(METERS), month.begin, month.end])
         for tenant, meter, total, last in cursor.fetchall():
-            found[tenant][meter] = total if METERS[meter].formula == "sum" else last
+            found[tenant][meter] = METERS[meter].figure(total, last)
     return found

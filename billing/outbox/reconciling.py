@@ -76,7 +76,7 @@ class Hour:
     @property
     def expected(self) -> int:
         """The figure that Stripe should have."""
-        return self.level if self.of.formula == "last" else self.total
+        return self.of.figure(self.total, self.level)
 
     def kind(self, found: int) -> Kind | None:
         """What is wrong with Stripe's figure, if anything is."""

@@ -25,10 +25,7 @@ def used_between(tenant: str, begin: datetime, end: datetime) -> dict[str, int]:
     given: dict[str, Any] = {"tenant": tenant, "meters": list(METERS), "begin": begin, "end": end}
     with connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(USED, {**given, "hour": hour_of(begin)})
-        return {
-            meter: total if METERS[meter].formula == "sum" else last
-            for meter, total, last in cursor.fetchall()
-        }
+        return {meter: METERS[meter].figure(total, last) for meter, total, last in cursor.fetchall()}
 
 
 def preview(terms: Terms, *, tenant: str, begin: datetime, end: datetime, share: Fraction = WHOLE) -> Bill:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from billing.accounts.projecting import Unknown, held, project_subscription, project_subscriptions
+from billing.accounts.projecting import held, project_subscription, project_subscriptions
+from billing.accounts.reading import Unknown
 from billing.models import Customer, Subscription
 from billing.plans.catalogue import PlanVersion, offered, stripe_prices
 from billing.stripe.client import Call, StripeFailed

@@ -14,15 +14,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from billing.accounts.projecting import (
-    BASE,
-    held,
-    lines_of,
-    meanings_of_all,
-    moment,
-    project_invoice,
-    project_subscriptions,
-)
+from billing.accounts.projecting import held, project_invoice, project_subscriptions
+from billing.accounts.reading import BASE, lines_of, meanings_of_all, moment
 from billing.entitlements import excesses
 from billing.models import StripeInvoice, Subscription
 from billing.models.lines import InvoiceLine, said
@@ -144,21 +137,26 @@ def _schedule(act: Act, version: PlanVersion) -> None:
         if act.running.schedule
         else act.send(make, params={"from_subscription": act.running.stripe_id}, name="schedule")
     )
-    first = made.current_phase or made.phases[0]
+    phases = _phases(act.running, version, made.current_phase or made.phases[0])
+    params = {"phases": phases, "end_behavior": "release", "proration_behavior": "none"}
+    act.send(change, made.id, params=params, name="phases")
+
+
+def _phases(running: Subscription, version: PlanVersion, first: Any) -> list[dict[str, Any]]:
+    """The present prices to the end of the period, and a first period of the new ones."""
     present = {
-        "items": _phase_items({item["of"]: item["price"] for item in act.running.items}),
+        "items": _phase_items({item["of"]: item["price"] for item in running.items}),
         "start_date": first.start_date,
         "end_date": first.end_date,
-        **_kept_discounts(act.running),
+        **_kept_discounts(running),
     }
     follows = {
         "items": _phase_items(prices_of(version)),
         "proration_behavior": "none",
         "duration": {"interval": version.interval, "interval_count": 1},
-        **_kept_discounts(act.running),
+        **_kept_discounts(running),
     }
-    params = {"phases": [present, follows], "end_behavior": "release", "proration_behavior": "none"}
-    act.send(change, made.id, params=params, name="phases")
+    return [present, follows]
 
 
 def items_for(running: Subscription, prices: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -189,7 +187,7 @@ def _preview(
         key=f"preview:{running.stripe_id}:{timezone.now().timestamp()}",
         params=_wanted(running, version, shown),
     )
-    total = amount_of(invoice.total, invoice.currency)
+    is_charged_now = at_once and not running.is_on_trial
     return ChangePreview(
         plan=version,
         before=before,
@@ -197,12 +195,8 @@ def _preview(
         effective_at=moment(now) if at_once else running.period_end,
         currency=invoice.currency.upper(),
         lines=said(lines_of(invoice.to_dict(for_json=True), meanings_of_all())),
-        total=total,
-        due_now=(
-            amount_of(invoice.amount_due, invoice.currency)
-            if at_once and not running.is_on_trial
-            else Decimal(0)
-        ),
+        total=amount_of(invoice.total, invoice.currency),
+        due_now=amount_of(invoice.amount_due, invoice.currency) if is_charged_now else Decimal(0),
         token=_token(tenant, shown),
     )
 

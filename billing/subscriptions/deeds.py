@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing.accounts.projecting import Unknown
+from billing.accounts.reading import Unknown
 from billing.models import Deed
 from billing.stripe.client import Call, Stripe, StripeFailed, account
 from billing.subscriptions.problems import NotForSale, refusal_of

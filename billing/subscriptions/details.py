@@ -5,8 +5,8 @@ from typing import Any, Final
 from billing.accounts.projecting import held, project_customer
 from billing.models import Customer, Subscription
 from billing.stripe.client import StripeRefused
-from billing.subscriptions.acting import acting, need_customer, translated
-from billing.subscriptions.deeds import doing, stripe_account
+from billing.subscriptions.acting import Act, acting, need_customer, translated
+from billing.subscriptions.deeds import Doing, doing, stripe_account
 from billing.subscriptions.problems import NotPossibleNow, UnknownCode
 from tenants.audit.actors import Actor
 from tenants.audit.services import record
@@ -26,27 +26,14 @@ def open_stripe_portal(*, tenant: Tenant, actor: Actor, card: bool = True) -> st
     need_customer(tenant)
     customer = Customer.objects.get(tenant=tenant.schema)
     back = address_at(tenant.host, HOME)
-    flow: dict[str, Any] = {
-        "type": "payment_method_update",
-        "after_completion": {"type": "redirect", "redirect": {"return_url": back}},
-    }
-    params = {
-        "customer": customer.stripe_id,
-        "return_url": back,
-        **({"flow_data": flow} if card else {}),
-    }
+    params = {"customer": customer.stripe_id, "return_url": back, **(_card_alone(back) if card else {})}
     with translated():
         # Each opening is a deed of its own: a page of before may have been used up.
         session = stripe_account().send(
             lambda client: client.v1.billing_portal.sessions.create, key=f"portal:{uuid7()}", params=params
         )
-    record(
-        actor=actor,
-        verb="stripe_portal.opened",
-        target=customer,
-        data={"tenant": tenant.schema},
-        using=CONTROL_ALIAS,
-    )
+    data = {"tenant": tenant.schema}
+    record(actor=actor, verb="stripe_portal.opened", target=customer, data=data, using=CONTROL_ALIAS)
     return str(session.url)
 
 
@@ -57,19 +44,8 @@ def apply_promotion_code(*, tenant: Tenant, code: str, actor: Actor) -> Subscrip
         raise UnknownCode("Give the code as it was sent to you, such as SPRING-20.", field="code")
     with acting(tenant, "apply_promotion_code", actor, {"code": code}) as act:
         promotion = _promotion(code)
-        known = [each for each in act.running.discounts if each["code"] == promotion.id]
-        if act.running.discounts and not known:
-            raise NotPossibleNow(
-                f"The subscription has a discount already: {act.running.discounts[0]['name']}. Another code can be "
-                "used when that has ended."
-            )
-        if not known:
-            try:
-                act.update(discounts=[{"promotion_code": promotion.id}])
-            except StripeRefused as refusal:
-                raise UnknownCode(
-                    f"The code {code} cannot be used for this subscription: {refusal}", field="code"
-                ) from refusal
+        if all(each["code"] != promotion.id for each in act.running.discounts):
+            _discount(act, code, promotion.id)
         return act.finish("subscription.discounted", code=code)
 
 
@@ -88,11 +64,7 @@ def set_tax_id(*, tenant: Tenant, kind: str, value: str, actor: Actor) -> Custom
         before = project_customer(customer).tax_ids
         same = [each for each in before if (each["type"], each["value"]) == (kind, value)]
         if value and not same:
-            try:
-                call: Any = lambda client: client.v1.customers.tax_ids.create  # noqa: E731
-                deed.send(call, customer.stripe_id, params={"type": kind, "value": value})
-            except StripeRefused as refusal:
-                raise _wrong_number(refusal) from refusal
+            _give_number(deed, customer, kind, value)
         for each in (old for old in before if old not in same[:1]):
             remove: Any = lambda client: client.v1.customers.tax_ids.delete  # noqa: E731
             deed.send(remove, customer.stripe_id, each["id"], name=each["id"])
@@ -102,6 +74,34 @@ def set_tax_id(*, tenant: Tenant, kind: str, value: str, actor: Actor) -> Custom
             actor=actor, verb="billing_customer.tax_id_set", target=customer, data=data, using=CONTROL_ALIAS
         )
         return project_customer(customer)
+
+
+def _card_alone(back: str) -> dict[str, Any]:
+    """Have Stripe's page ask for a card, and lead back when it has one."""
+    after = {"type": "redirect", "redirect": {"return_url": back}}
+    return {"flow_data": {"type": "payment_method_update", "after_completion": after}}
+
+
+def _discount(act: Act, code: str, promotion: str) -> None:
+    if act.running.discounts:
+        raise NotPossibleNow(
+            f"The subscription has a discount already: {act.running.discounts[0]['name']}. Another code can be "
+            "used when that has ended."
+        )
+    try:
+        act.update(discounts=[{"promotion_code": promotion}])
+    except StripeRefused as refusal:
+        raise UnknownCode(
+            f"The code {code} cannot be used for this subscription: {refusal}", field="code"
+        ) from refusal
+
+
+def _give_number(deed: Doing, customer: Customer, kind: str, value: str) -> None:
+    call: Any = lambda client: client.v1.customers.tax_ids.create  # noqa: E731
+    try:
+        deed.send(call, customer.stripe_id, params={"type": kind, "value": value})
+    except StripeRefused as refusal:
+        raise _wrong_number(refusal) from refusal
 
 
 def _promotion(code: str) -> Any:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from billing.accounts.projecting import Unknown, held, project_subscription, project_subscriptions
+from billing.accounts.projecting import held, project_subscription, project_subscriptions
+from billing.accounts.reading import Unknown
 from billing.models import Customer, Subscription
 from billing.outbox.exporting import owes
 from billing.subscriptions.acting import tell

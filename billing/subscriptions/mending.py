@@ -7,7 +7,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from billing.accounts.projecting import Unknown, held, project_customer, project_subscriptions
+from billing.accounts.projecting import held, project_customer, project_subscriptions
+from billing.accounts.reading import Unknown
 from billing.models import Deed
 from billing.stripe.client import StripeFailed
 from billing.subscriptions.binding import VERB, bind_found

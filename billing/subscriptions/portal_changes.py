@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.accounts.contracts import Contract, State, contract_of
 from billing.accounts.standings import FREE
+from billing.models import Subscription
 from billing.plans.catalogue import newest
 from billing.subscriptions import services
 from billing.subscriptions.acting import for_sale
@@ -59,17 +60,15 @@ def _change(request: PortalRequest, contract: Contract, plan: str) -> HttpRespon
             ),
         )
         if changed:
-            name = newest(plan).name
-            text = (
-                f"{name} follows at the end of the period."
-                if changed.pending_plan
-                else f"You have {name} now."
-            )
-            return done(request, "billing:home", text)
+            return done(request, "billing:home", _outcome(changed, newest(plan).name))
         if contract_of(request.tenant).pending_payment:
             return show_home(request, CodeForm())
     shown = services.preview_change(tenant=request.tenant, plan=plan)
     return show_form(request, "billing/change.html", {"form": form, "contract": contract, "preview": shown})
+
+
+def _outcome(changed: Subscription, name: str) -> str:
+    return f"{name} follows at the end of the period." if changed.pending_plan else f"You have {name} now."
 
 
 def _stay(request: PortalRequest, contract: Contract) -> HttpResponse:

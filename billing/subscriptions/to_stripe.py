@@ -11,7 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from billing.accounts.projecting import Unknown, refresh_customer
+from billing.accounts.projecting import refresh_customer
+from billing.accounts.reading import Unknown
 from billing.models import Customer
 from billing.stripe.client import StripeFailed
 from tenants.context import Tenant

@@ -70,7 +70,7 @@ def found_between(
     with connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(BUCKETS, given)
         for meter, start, total, last in cursor.fetchall():
-            found[meter][start] = total if METERS[meter].formula == "sum" else last
+            found[meter][start] = METERS[meter].figure(total, last)
     return found
 
 

@@ -67,6 +67,5 @@ def _used_by_month(schema: str, begin: datetime, end: datetime) -> dict[datetime
     with connections[CONTROL_ALIAS].cursor() as cursor:
         cursor.execute(BY_MONTH, (schema, list(METERS), begin, end))
         for month, meter, total, last in cursor.fetchall():
-            used = total if METERS[meter].formula == "sum" else last
-            found.setdefault(month.astimezone(UTC), {})[meter] = used
+            found.setdefault(month.astimezone(UTC), {})[meter] = METERS[meter].figure(total, last)
     return found

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from billing.accounts import standings
-from billing.accounts.projecting import Unknown, refresh_customer, refresh_invoice, refresh_subscription
+from billing.accounts.projecting import refresh_customer, refresh_invoice, refresh_subscription
+from billing.accounts.reading import Unknown
 from billing.meters import METERS
 from billing.models import Case, Customer, PublishedPlan, Subscription
 from billing.plans.catalogue import newest, stripe_prices

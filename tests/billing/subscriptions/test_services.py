@@ -158,7 +158,7 @@ def test_without_the_lock_they_would_get_several(
     def not_held(**which: str) -> Iterator[Customer]:
         yield Customer.objects.get(**which)
 
-    monkeypatch.setattr("billing.subscriptions.services.held", not_held)
+    monkeypatch.setattr("billing.subscriptions.checkouts.held", not_held)
     monkeypatch.setattr("billing.subscriptions.deeds._begun", lambda *given: Deed(key=str(uuid4()), tries=1))
     platform.fail("slow", "/v1/checkout/sessions", times=None, seconds=0.2)
     clicks = [lambda: start_checkout(tenant=acme, plan="team", actor=OWNER) for _ in range(3)]
