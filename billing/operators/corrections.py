@@ -8,32 +8,36 @@ from django import forms
 
 from billing.meters import METERS
 from shared_apps.clients.shell import find_client
+from shared_apps.lifecycle.admin import BOX
 from tenants.errors import NotFound
 
-BOX: Final = {
-    "class": "border border-base-200 rounded-default w-full px-3 py-2 dark:bg-base-900 dark:border-base-700"
-}
+BOXED: Final = {"class": BOX}
 
 
 class CorrectionForm(forms.Form):
     """What a tenant used more, or less, than was counted."""
 
     tenant = forms.CharField(
-        max_length=253, label="Tenant: its subdomain, host name or schema", widget=forms.TextInput(attrs=BOX)
+        max_length=253,
+        label="Tenant: its subdomain, host name or schema",
+        widget=forms.TextInput(attrs=BOXED),
     )
     meter = forms.ChoiceField(
         choices=[(meter.key, f"{meter.title} ({meter.unit})") for meter in METERS.values()],
-        widget=forms.Select(attrs=BOX),
+        widget=forms.Select(attrs=BOXED),
     )
     quantity = forms.IntegerField(
         label="Quantity: to add, or with a minus to take off; of a gauge what it stood at",
-        widget=forms.NumberInput(attrs=BOX),
+        widget=forms.NumberInput(attrs=BOXED),
     )
     at = forms.DateTimeField(
-        label="When it was used, in UTC", widget=forms.DateTimeInput(attrs={"type": "datetime-local", **BOX})
+        label="When it was used, in UTC",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", **BOXED}),
     )
     reason = forms.CharField(
-        max_length=300, label="Reason, kept in the audit log", widget=forms.Textarea(attrs={"rows": 3, **BOX})
+        max_length=300,
+        label="Reason, kept in the audit log",
+        widget=forms.Textarea(attrs={"rows": 3, **BOXED}),
     )
 
     def clean_tenant(self) -> str:

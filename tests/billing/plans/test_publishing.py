@@ -23,7 +23,7 @@ from billing.plans.publishing import (
     synchronise_plans,
 )
 from billing.plans.steps import Catalogue, Sign
-from billing.simulator.server import Server, running
+from billing.simulator.server import Server
 from billing.stripe.client import Stripe, account, connect
 from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
@@ -34,17 +34,11 @@ from tests.cast import OPERATOR, PASSWORD
 ACTOR = Actor.system("tests")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as found:
-        yield found
-
-
 @pytest.fixture
-def stripe(server: Server) -> Iterator[Stripe]:
+def stripe(simulator: Server) -> Iterator[Stripe]:
     with public_context():
-        yield connect("sk_test_simulator", server.address)
-    server.simulator.reset()
+        yield connect("sk_test_simulator", simulator.address)
+    simulator.simulator.reset()
 
 
 def apply(stripe: Stripe, plans: Catalogue | None = None) -> list[str]:
@@ -85,7 +79,7 @@ def test_everything_is_published_once_and_written_down(stripe: Stripe) -> None:
     assert sorted(verbs) == ["plan_version.published"] * 4 + ["plans.synchronised"]
 
 
-def test_whoever_is_killed_at_any_step_goes_on_from_there(stripe: Stripe, server: Server) -> None:
+def test_whoever_is_killed_at_any_step_goes_on_from_there(stripe: Stripe, simulator: Server) -> None:
     class Killed(BaseException):
         """The process is gone after this deed."""
 
@@ -102,9 +96,11 @@ def test_whoever_is_killed_at_any_step_goes_on_from_there(stripe: Stripe, server
 
 
 @pytest.mark.parametrize("kind", ["error_before", "error_after", "cut_after"])
-def test_a_call_that_fails_is_made_again_by_the_next_run(kind: str, stripe: Stripe, server: Server) -> None:
+def test_a_call_that_fails_is_made_again_by_the_next_run(
+    kind: str, stripe: Stripe, simulator: Server
+) -> None:
     for path in ("/v1/products", "/v1/prices", "/v1/billing/meters"):
-        server.simulator.faults.add(kind=kind, path=path, method="POST")
+        simulator.simulator.faults.add(kind=kind, path=path, method="POST")
     for _ in range(3):
         with pytest.raises(StripeFailing, match="try again"):
             synchronise_plans(actor=ACTOR, stripe=stripe)
@@ -178,10 +174,10 @@ def make_meter_again(stripe: Stripe, params: dict[str, Any]) -> None:
     stripe.send(lambda client: client.v1.billing.meters.create, key="again", params=params)
 
 
-def test_another_account_gets_prices_of_its_own(stripe: Stripe, server: Server) -> None:
+def test_another_account_gets_prices_of_its_own(stripe: Stripe, simulator: Server) -> None:
     apply(stripe)
     before = stripe_prices(newest("team"))
-    server.simulator.reset()
+    simulator.simulator.reset()
     steps = differing(compare_plans(stripe=stripe))
     assert "which this account does not have; it is made anew" in str(
         next(s for s in steps if s.what == "price team-v2-base")
@@ -191,13 +187,13 @@ def test_another_account_gets_prices_of_its_own(stripe: Stripe, server: Server) 
     assert AuditEntry.objects.filter(verb="plan_version.moved").count() == 3
 
 
-def test_the_command_shows_and_does_nothing_without_apply(stripe: Stripe, server: Server) -> None:
+def test_the_command_shows_and_does_nothing_without_apply(stripe: Stripe, simulator: Server) -> None:
     def run(*options: str) -> str:
         out = StringIO()
         call_command("sync_plans", *options, stdout=out)
         return out.getvalue()
 
-    with override_settings(STRIPE_API_KEY="sk_test_simulator", STRIPE_ADDRESS=server.address):
+    with override_settings(STRIPE_API_KEY="sk_test_simulator", STRIPE_ADDRESS=simulator.address):
         account.cache_clear()
         told = run()
         assert "+ price team-v2-base: is made" in told
@@ -212,7 +208,7 @@ def test_the_command_shows_and_does_nothing_without_apply(stripe: Stripe, server
 
 
 def test_operators_see_who_has_what_and_mend_what_drifted(
-    stripe: Stripe, server: Server, acme: Tenant
+    stripe: Stripe, simulator: Server, acme: Tenant
 ) -> None:
     apply(stripe)
     change(
@@ -229,7 +225,7 @@ def test_operators_see_who_has_what_and_mend_what_drifted(
     assert rows["free v1"][1] == "Not what the file says"
     compare = "/admin/billing/publishedplan/compare/"
     assert browser.get(compare).status_code == 403, "there is no account"
-    with override_settings(STRIPE_API_KEY="sk_test_simulator", STRIPE_ADDRESS=server.address):
+    with override_settings(STRIPE_API_KEY="sk_test_simulator", STRIPE_ADDRESS=simulator.address):
         account.cache_clear()
         shown = browser.get(compare).content.decode()
         assert "! price team-v2-base" in shown

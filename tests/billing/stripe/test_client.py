@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from stripe import StripeClient
 
-from billing.simulator.server import Server, running
+from billing.simulator.server import Server
 from billing.stripe.client import (
     Stripe,
     StripeBusy,
@@ -18,16 +18,10 @@ from billing.stripe.client import (
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as found:
-        yield found
-
-
 @pytest.fixture
-def stripe(server: Server) -> Iterator[Stripe]:
-    yield connect("sk_test_simulator", server.address, seconds=2)
-    server.simulator.reset()
+def stripe(simulator: Server) -> Iterator[Stripe]:
+    yield connect("sk_test_simulator", simulator.address, seconds=2)
+    simulator.simulator.reset()
 
 
 def customers(client: StripeClient):
@@ -57,8 +51,10 @@ def test_a_change_needs_a_key_and_is_done_once_with_it(stripe: Stripe):
         ("cut_after", StripeDown, 1),
     ],
 )
-def test_a_call_that_failed_can_be_sent_again_with_its_key(stripe: Stripe, server: Server, kind, error, made):
-    server.simulator.faults.add(kind=kind)
+def test_a_call_that_failed_can_be_sent_again_with_its_key(
+    stripe: Stripe, simulator: Server, kind, error, made
+):
+    simulator.simulator.faults.add(kind=kind)
     with pytest.raises(error) as failed:
         stripe.send(lambda client: customers(client).create, key="acme")
     assert failed.value.may_have_happened == (error is StripeDown)
@@ -67,13 +63,13 @@ def test_a_call_that_failed_can_be_sent_again_with_its_key(stripe: Stripe, serve
     assert len(list(stripe.read_all(lambda client: customers(client).list))) == 1
 
 
-def test_errors_are_ours(stripe: Stripe, server: Server):
+def test_errors_are_ours(stripe: Stripe, simulator: Server):
     with pytest.raises(StripeMissing) as missing:
         stripe.read(lambda client: customers(client).retrieve, "cus_gone")
     assert (missing.value.code, missing.value.param) == ("resource_missing", "id")
     with pytest.raises(StripeDenied):
-        connect("pk_test_1", server.address).read(lambda client: customers(client).list)
-    server.simulator.faults.add(kind="slow", seconds=0.3)
+        connect("pk_test_1", simulator.address).read(lambda client: customers(client).list)
+    simulator.simulator.faults.add(kind="slow", seconds=0.3)
     with pytest.raises(StripeFailed) as slow:
-        connect("sk_test_1", server.address, seconds=0.1).read(lambda client: customers(client).list)
+        connect("sk_test_1", simulator.address, seconds=0.1).read(lambda client: customers(client).list)
     assert slow.value.may_have_happened

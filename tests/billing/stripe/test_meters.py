@@ -9,7 +9,7 @@ from billing.meters import METERS
 from billing.models import Customer, Export, Lane
 from billing.outbox import reconciling
 from billing.outbox.exporting import Exporter, flush
-from billing.simulator.server import Server, running
+from billing.simulator.server import Server
 from billing.stripe.client import Stripe, connect
 from billing.stripe.meters import StripeMeters, gateway
 from billing.stripe.sending import MeterEvent, Pace, Refused, Unavailable
@@ -19,17 +19,11 @@ from tests.billing.builders import HOUR, LAST_HOUR, NOW, folded, use
 EVENTS = "/v1/billing/meter_events"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as found:
-        yield found
-
-
 @pytest.fixture
-def stripe(server: Server) -> Iterator[Stripe]:
-    server.simulator.world.settings.summary_lag = 0
-    yield connect("sk_test_simulator", server.address, seconds=20)
-    server.simulator.reset()
+def stripe(simulator: Server) -> Iterator[Stripe]:
+    simulator.simulator.world.settings.summary_lag = 0
+    yield connect("sk_test_simulator", simulator.address, seconds=20)
+    simulator.simulator.reset()
 
 
 @pytest.fixture
@@ -71,12 +65,12 @@ def counted(meters: StripeMeters, event_name: str) -> dict[int, int]:
     "fault", ["rate_limit", "error_before", "error_after", "cut_before", "cut_after"], ids=str
 )
 def test_use_reaches_stripe_once_whatever_goes_wrong(
-    fault: str, acme: Tenant, meters: StripeMeters, server: Server
+    fault: str, acme: Tenant, meters: StripeMeters, simulator: Server
 ) -> None:
     use(acme, "orders_placed", 7)
     use(acme, "seats", 3, hours_ago=2)
     folded()
-    server.simulator.faults.add(kind=fault, path=EVENTS, times=2)
+    simulator.simulator.faults.add(kind=fault, path=EVENTS, times=2)
     assert export(meters) == {"waiting": 2}
     Lane.objects.update(retry_at=None)
     assert export(meters) == {"sent": 2}
