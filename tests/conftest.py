@@ -3,8 +3,10 @@
 # ruff: noqa: E402
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+import redis
 
 from tests import stage
 
@@ -102,9 +104,13 @@ def _reset(pristine: stage.Pristine) -> Iterator[None]:
 
 
 def _flush_cache() -> None:
-    import redis
+    queue().flushdb()
 
-    redis.Redis.from_url(os.environ["REDIS_URL"]).flushdb()
+
+@cache
+def queue() -> redis.Redis:
+    """One connection for all resets: to open one takes longer than to empty what it leads to."""
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
 
 
 @pytest.fixture

@@ -244,7 +244,8 @@ class Pristine:
     """The rows that were there before the first test, and the way back to them."""
 
     _mark: int
-    _known: set[tuple[Any, ...]]
+    _known: dict[int, list[Any]]
+    _counts: dict[int, int]
 
     def __init__(self, kept: str = KEPT) -> None:
         self._kept = kept
@@ -264,34 +265,52 @@ class Pristine:
 
     def restore(self) -> bool:
         """Undo what a test has committed; False when it committed nothing."""
-        if not self.is_changed():
-            return False
-        extra = self._tenant_schemas() - self._schemas
-        drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
-        roles = _reserved(self._connection)
-        drops += [f'DROP ROLE IF EXISTS "{name}"' for name in sorted(roles)]
-        changed = [place for place, *_ in self._rows() - self._known]
-        self._connection.execute(";".join([*drops, *(self._resets[place] for place in changed)]))
-        self._remember()
-        return True
+        found = self._changes()
+        if found:
+            self._put_back(*found)
+        return bool(found)
 
     def is_changed(self) -> bool:
         """Whether anything was committed in this database since the rows were put back."""
+        return bool(self._changes())
+
+    def _changes(self) -> tuple[list[int], set[str]] | None:
+        """The tables whose rows are others than the first ones, and the schemas that there were not."""
         mark = self._next_transaction()
         if mark == self._mark:
-            return False
-        if self._rows() != self._known or self._tenant_schemas() != self._schemas:
-            return True
+            return None
+        changed = [place for place, *rows in self._rows() if self._known[place] != rows]
+        schemas = self._tenant_schemas()
+        if changed or schemas != self._schemas:
+            return changed, schemas - self._schemas
         # Another worker's database shares the server, and with it the counting of transactions.
         self._mark = mark
-        return False
+        return None
+
+    def _put_back(self, changed: list[int], extra: set[str]) -> None:
+        """In one transaction, whose number the rows then bear; so they need not be read again."""
+        drops = [f'DROP SCHEMA "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"' for name in sorted(extra)]
+        roles = _reserved(self._connection)
+        drops += [f'DROP ROLE IF EXISTS "{name}"' for name in sorted(roles)]
+        resets = [self._resets[place] for place in changed]
+        own = "SELECT pg_current_xact_id()::text::bigint"
+        cursor = self._connection.execute("; ".join([*drops, *resets, own]))
+        while cursor.nextset():
+            pass
+        ((number,),) = cursor.fetchall()
+        for place in changed:
+            count = self._counts[place]
+            self._known[place] = [count, number % 2**32 if count else None]
+        self._mark = number + 1
 
     def _remember(self) -> None:
-        self._mark, self._known = self._next_transaction(), self._rows()
+        self._mark = self._next_transaction()
+        self._known = {place: rows for place, *rows in self._rows()}
+        self._counts = {place: count for place, (count, _) in self._known.items()}
 
-    def _rows(self) -> set[tuple[Any, ...]]:
+    def _rows(self) -> list[tuple[Any, ...]]:
         """For each table how many rows it has, and the last transaction that wrote one of them."""
-        return set(self._connection.execute(self._count).fetchall())
+        return self._connection.execute(self._count).fetchall()
 
     def _keep(self, schema: str, table: str) -> str:
         """Copy a table's rows aside; what puts them back."""

@@ -6,18 +6,15 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-import yaml
 from django.db import connections
 
-from config import env
 from tenant_apps.orders.viewsets import OrderViewSet
 from tenant_apps.products.viewsets import CategoryViewSet, ProductViewSet
 from tenants.context import unit_of_work
 from tests.api.calls import BASE, NOWHERE, Api, problem, signed_in
+from tests.api.described import described
 from tests.orders.builders import a_draft
 from tests.products.builders import a_product
-
-DOCUMENT = env.ROOT / "docs/openapi.yaml"
 
 
 def change(api: Api, path: str, body, tag: str, method: str = "patch"):
@@ -90,8 +87,7 @@ def test_what_replaces_a_whole_list_insists_on_it(owner_api, acme):
 
 
 def test_every_put_of_the_api_declares_it_and_the_document_says_so():
-    document = yaml.safe_load(DOCUMENT.read_text())
-    puts = [path["put"] for path in document["paths"].values() if "put" in path]
+    puts = [path["put"] for path in described()["paths"].values() if "put" in path]
     assert len(puts) >= 2
     for operation in puts:
         (header,) = [each for each in operation["parameters"] if each["name"] == "If-Match"]

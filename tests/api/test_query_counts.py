@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -28,7 +27,6 @@ from tenant_apps.products.models import Image, Location, StockMovement
 from tenant_apps.products.services import adjust_stock, create_category
 from tenants.api.jobs import start_job
 from tenants.api.metering import ApiCall
-from tenants.api.schema import document
 from tenants.context import unit_of_work
 from tenants.models import uuid7
 from tenants.users.accounts import create_user
@@ -36,6 +34,7 @@ from tenants.users.models import SignIn
 from tenants.users.services import create_api_token
 from tenants.users.sign_ins import begin_sign_in
 from tests.api.calls import BASE, Api
+from tests.api.described import described
 from tests.billing.contracts import invoiced
 from tests.cast import PASSWORD
 from tests.invoices.builders import an_invoice
@@ -234,8 +233,8 @@ def queries(api: Api, path: str) -> list[str]:
 
 
 def test_every_operation_that_reads_has_its_line():
-    described = yaml.load(document("yaml"), Loader=yaml.CSafeLoader)["paths"]
-    read = {plain(path.removeprefix(BASE)) for path, item in described.items() if "get" in item}
+    paths = described()["paths"]
+    read = {plain(path.removeprefix(BASE)) for path, item in paths.items() if "get" in item}
     assert read == {plain(path) for path in {**LISTS, **RECORDS}}, "count what it costs and write it down"
 
 

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
@@ -21,18 +20,15 @@ from tenant_apps.webhooks.models import Delivery, Endpoint, Event
 from tenant_apps.webhooks.outbox import body_of
 from tenant_apps.webhooks.services import delete_endpoint, pause_endpoint
 from tenant_apps.webhooks.switching import switch_off
-from tenants.api.schema import document
 from tenants.audit.models import AuditEntry
 from tenants.audit.services import record
 from tenants.context import Tenant, tenant_context, unit_of_work
+from tests.api.described import described
 from tests.invoices.builders import an_invoice
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_product
 from tests.webhooks.conftest import CLERK, endpoint_at, hints
 from tests.webhooks.receivers import Receiver
-
-OPENAPI = yaml.safe_load(document("yaml"))
-REGISTRY = Registry().with_resource("openapi", Resource(OPENAPI, DRAFT202012))  # type: ignore[call-arg]
 
 
 def test_an_event_commits_or_vanishes_with_its_change(
@@ -112,6 +108,8 @@ def stocked(endpoint: Endpoint, acme: Tenant) -> Tenant:
 
 
 def test_each_type_fires_with_a_body_that_fits_its_schema(stocked: Tenant) -> None:
+    openapi: Resource[Any] = Resource(described(), DRAFT202012)  # type: ignore[call-arg]
+    registry = Registry().with_resource("openapi", openapi)
     with unit_of_work(stocked):
         for kind in CATALOGUE.values():
             target = kind.viewset.queryset.model.objects.first()
@@ -119,12 +117,12 @@ def test_each_type_fires_with_a_body_that_fits_its_schema(stocked: Tenant) -> No
             event = Event.objects.get(type=kind.name)
             body = json.loads(body_of(event))
             where = f"openapi#/webhooks/{kind.name}/post/requestBody/content/application~1json/schema"
-            OAS31Validator({"$ref": where}, registry=REGISTRY, format_checker=oas31_format_checker).validate(
+            OAS31Validator({"$ref": where}, registry=registry, format_checker=oas31_format_checker).validate(
                 body
             )
             assert body["data"]["object"]["id"] == body["data"]["id"] == str(target.pk)
             assert body["data"]["details"] == {"total": "1.00"}
-    assert OPENAPI["webhooks"].keys() == {*CATALOGUE, "webhook.test"}
+    assert described()["webhooks"].keys() == {*CATALOGUE, "webhook.test"}
 
 
 def test_each_type_is_caused_by_a_verb_that_the_services_write() -> None:

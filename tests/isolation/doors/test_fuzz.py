@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 import werkzeug
-import yaml
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
@@ -27,10 +26,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tenants.api.limits import Quota, limiter
-from tenants.api.schema import document
 from tenants.context import unit_of_work
 from tenants.throttling import Limit
 from tests.api.calls import NOWHERE
+from tests.api.described import described
 from tests.isolation.doors.bodies import MEANT
 from tests.isolation.doors.drawing import Ids, draw, lead, load
 from tests.isolation.doors.kinds import token_of
@@ -46,11 +45,6 @@ CHECKS = [
     response_schema_conformance,
 ]
 METHODS = {"get", "post", "put", "patch", "delete"}
-
-
-@cache
-def described(*, is_public: bool) -> Any:
-    return yaml.load(document("yaml", is_public=is_public), Loader=yaml.CSafeLoader)
 
 
 @cache
