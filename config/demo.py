@@ -46,6 +46,7 @@ from tenant_apps.products.services import create_category, create_product, recei
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context, tenant_context, unit_of_work
 from tenants.users.accounts import create_operator, create_user
+from tenants.users.hashing import SharedPassword
 from tenants.users.models import ApiToken, User
 from tenants.users.permissions import SCOPES
 from tenants.users.services import create_api_token, revoke_api_token
@@ -149,6 +150,7 @@ def demo_password() -> str:
 
 def seed_demo(password: str) -> dict[str, Any]:
     """Make what is missing and return hosts, people with passwords, and fresh API tokens; older demo tokens end."""
+    password = SharedPassword(password)
     return {
         "public": {
             "host": settings.PUBLIC_HOST,

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -26,6 +25,7 @@ from tenants.errors import Conflict, DomainError, Invalid, refuse_together
 from tenants.hosts import directory
 from tenants.messages import send_together
 from tenants.routers import CONTROL_ALIAS, MIGRATOR_ALIAS
+from tenants.users.hashing import hashed
 from tenants.users.models import Role, User
 from tenants.users.tasks import mail_verification
 
@@ -78,7 +78,7 @@ def sign_up(
     """
     refuse_together(mistakes_in(company=company, subdomain=subdomain, email=email, password=password))
     name = check_subdomain(subdomain)
-    order = SignUp(company.strip(), name, email.strip(), make_password(password), **preferences)
+    order = SignUp(company.strip(), name, email.strip(), hashed(password), **preferences)
     with transaction.atomic(using=MIGRATOR_ALIAS):
         client, owner = _create(order, address)
         # Robust: a queue that is down must not turn a finished sign-up into an error.

@@ -9,6 +9,7 @@ from tenants.audit.actors import Actor
 from tenants.audit.services import record
 from tenants.context import current_tenant
 from tenants.errors import Conflict, Invalid
+from tenants.users.hashing import hashed
 from tenants.users.models import Role, User
 
 TENANT_ROLES = (Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER)
@@ -43,7 +44,7 @@ def _create(user: User, password: str, actor: Actor) -> User:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid(" ".join(error.messages), field="password") from error
-    user.set_password(password)
+    user.password = hashed(password)
     try:
         with transaction.atomic(using=router.db_for_write(User)):
             user.save(force_insert=True)

@@ -1,89 +1,19 @@
-"""bin/dev as a person runs it: started, killed, started again, stopped; and its journey."""
+"""bin/dev as a person runs it: started, killed, started again for its journey. (The soak ends it by Ctrl-C.)"""
 
-import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from config import env
 from config.variables import VARIABLES
 from infra.local import pids
-from infra.local.ports import free_port
 from infra.local.processes import PROCESSES
 from infra.local.services import temporary_folder
+from tests.infra.running import RUNS, dev, mentioning, needs_proc, wait_for, watchdog
 from tests.waiting import wait_until
-
-START_SECONDS = 120
-RUNS = "Ctrl-C stops everything."
-
-
-@pytest.fixture(scope="module")
-def data() -> Iterator[Path]:
-    with temporary_folder() as folder:
-        yield folder / "data"
-        for pid in mentioning(folder):
-            os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
-
-
-def dev(*arguments: str | Path) -> "subprocess.Popen[str]":
-    ours = (*VARIABLES, "ROWHOUSE_TEST_DATABASE", "ROWHOUSE_TEST_QUEUE")
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    return subprocess.Popen(
-        [sys.executable, "-m", "infra.local.dev", *map(str, arguments)],
-        cwd=env.ROOT,
-        env=environment | {"ENV_FILES": "false"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
-    """Read until a line with these words; a watchdog keeps a silent process from stopping the suite."""
-    said = ""
-    with watchdog(process):
-        assert process.stdout is not None
-        for line in process.stdout:
-            said += str(line)
-            if words in line:
-                return said
-    raise AssertionError(f"It ended with {process.wait()} before it said {words!r}:\n{said}")
-
-
-@contextlib.contextmanager
-def watchdog(process: "subprocess.Popen[str]") -> Iterator[None]:
-    timer = threading.Timer(START_SECONDS, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def mentioning(folder: Path) -> list[int]:
-    """The living processes whose command or environment names a folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with contextlib.suppress(OSError):
-            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-            if str(folder).encode() in told and pids.start_time(int(entry.name)):
-                found.append(int(entry.name))
-    return found
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -98,11 +28,8 @@ def run(*arguments: str | Path) -> tuple[int, str]:
     return process.returncode, said
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks processes up in /proc")
-
-
 @needs_proc
-def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: int) -> None:
+def test_it_is_killed_starts_again_walks_its_journey_and_leaves_no_trace(data: Path, port: int) -> None:
     first = dev("--data", data, "--port", str(port))
     said = wait_for(first, RUNS)
     assert f"http://localhost:{port}/sign-up/" in said
@@ -117,12 +44,13 @@ def test_it_is_killed_starts_again_and_stops_without_a_trace(data: Path, port: i
     first.wait()
     assert mentioning(data), "a killed supervisor leaves its processes, or this test shows nothing"
 
-    second = dev("--data", data, "--port", str(port))
-    wait_for(second, RUNS)
+    second = dev("--check", "--data", data, "--port", str(port))
+    said = wait_for(second, "ready ")
     assert running(data) == dict.fromkeys(PROCESSES, 1)
-    second.send_signal(signal.SIGINT)
-    second.communicate(timeout=START_SECONDS)
-    assert second.returncode == 0
+    with watchdog(second):
+        said += second.communicate()[0]
+    assert second.returncode == 0, said
+    assert "a suspended company is closed within 2 s" in said
     assert mentioning(data) == []
 
 
@@ -181,13 +109,6 @@ def running(data: Path) -> dict[str, int]:
         command.replace("worker", "courier") if "courier@" in command else command for command in commands
     ]
     return {name: sum(name in command.split() for command in names) for name in PROCESSES}
-
-
-def test_the_journey_goes_well_from_the_very_commands_of_the_containers(data: Path) -> None:
-    code, said = run("--check", "--data", data)
-    assert code == 0, said
-    assert "a suspended company is closed within 2 s" in said
-    assert mentioning(data) == []
 
 
 def test_reset_asks_and_without_anybody_to_ask_deletes_nothing(data: Path) -> None:

@@ -27,10 +27,8 @@ from billing.plans.catalogue import plan_version
 from billing.pricing.rating import rate
 from billing.stripe.client import Stripe, connect
 from infra.local import pids
-from infra.local.ports import free_port
-from infra.local.services import temporary_folder
 from infra.local.stranger import Stranger
-from tests.infra.test_local_dev import RUNS, dev, mentioning, needs_proc, wait_for
+from tests.infra.running import RUNS, START_SECONDS, dev, mentioning, needs_proc, wait_for
 from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("SOAK_KILLS", "3"))
@@ -39,6 +37,8 @@ FAULTS: Final = ("error_before", "error_after", "cut_before", "cut_after", "rate
 HABITS: Final = {"copies": 2, "reorder": 3.0, "drop": 0.3, "retry_seconds": [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]}
 WELL: Final = {"copies": 1, "reorder": 0.0, "drop": 0.0}
 SELLERS: Final = 2
+# The shop of the demo that subscribes. Other companies may be there as well, and go on.
+BUYER: Final = "acme"
 
 COUNTED: Final = """
     SELECT meter, sum(quantity)::bigint, (array_agg(quantity ORDER BY occurred_at DESC, recorded_at DESC))[1]
@@ -71,6 +71,8 @@ class Soaked:
         ((self.tenant, self.client, self.since, self.subscription),) = self.rows(
             "SELECT c.schema_name, c.id, s.started_at, s.stripe_id FROM clients_client c"
             " JOIN billing_subscription s ON s.tenant = c.schema_name"
+            " WHERE c.subdomain = %(buyer)s",
+            {"buyer": BUYER},
         )
 
     def rows(self, statement: str, given: dict[str, Any] | None = None) -> list[Any]:
@@ -170,20 +172,19 @@ class Seller(threading.Thread):
 
 
 @pytest.fixture
-def soaked() -> Iterator[Soaked]:
-    with temporary_folder() as folder:
-        data, port = folder / "data", free_port()
-        process = dev("--data", data, "--port", str(port))
-        try:
-            wait_for(process, RUNS)
-            threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
-            wait_until(lambda: _has_subscribed(data), "the demo did not subscribe")
-            yield Soaked(data, port)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-            for pid in mentioning(folder):
-                os.kill(pid, signal.SIGKILL)
+def soaked(data: Path, port: int) -> Iterator[Soaked]:
+    process = dev("--data", data, "--port", str(port))
+    try:
+        wait_for(process, RUNS)
+        threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
+        wait_until(lambda: _has_subscribed(data), "the demo did not subscribe")
+        yield Soaked(data, port)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(START_SECONDS)
+    # Whatever has died meanwhile: Ctrl-C is a good end, and leaves no trace.
+    assert process.returncode == 0
+    assert mentioning(data) == []
 
 
 def _drain(stream: Any) -> None:
@@ -195,7 +196,11 @@ def _has_subscribed(data: Path) -> bool:
     settings = dict(line.split("=", 1) for line in (data / "env").read_text().splitlines() if "=" in line)
     with psycopg.connect(settings["CONTROL_DATABASE_URL"], autocommit=True) as connection:
         return bool(
-            connection.execute("SELECT 1 FROM billing_subscription WHERE status = 'active'").fetchone()
+            connection.execute(
+                "SELECT 1 FROM billing_subscription s JOIN clients_client c ON c.schema_name = s.tenant"
+                " WHERE s.status = 'active' AND c.subdomain = %s",
+                [BUYER],
+            ).fetchone()
         )
 
 
