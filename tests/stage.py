@@ -303,6 +303,38 @@ class Pristine:
             self._known[place] = [count, number % 2**32 if count else None]
         self._mark = number + 1
 
+    def mark(self) -> int:
+        """A moment, to say later what was written since."""
+        return self._next_transaction()
+
+    def keep(self, name: str, *, since: int) -> str:
+        """Copy aside the rows that were written since and are committed; the statements that lay them down again."""
+        written = " UNION ALL ".join(
+            f"SELECT '{schema}', '{table}' WHERE EXISTS"
+            f' (SELECT FROM ONLY "{schema}"."{table}" WHERE xmin::text::bigint >= {since})'
+            for schema, table in self._tables()
+        )
+        found = self._connection.execute(written).fetchall()
+        return ";".join(self._keep_written(name, schema, table, since) for schema, table in found)
+
+    def _keep_written(self, name: str, schema: str, table: str, since: int) -> str:
+        kept, columns = f'{self._kept}."{name}.{schema}.{table}"', self._columns(schema, table)
+        self._connection.execute(
+            f'CREATE TABLE {kept} AS SELECT {columns} FROM ONLY "{schema}"."{table}"'
+            f" WHERE xmin::text::bigint >= {since}"
+        )
+        key = self._key(schema, table)
+        # What has no key is only ever added to.
+        older = (
+            f'DELETE FROM "{schema}"."{table}" WHERE ({key}) IN (SELECT {key} FROM {kept});' if key else ""
+        )
+        return f'{older} INSERT INTO "{schema}"."{table}" ({columns}) OVERRIDING SYSTEM VALUE SELECT * FROM {kept}'
+
+    def lay(self, kept: str) -> None:
+        """Put rows there again that were kept, in one transaction."""
+        with self._connection.transaction():
+            self._connection.execute(kept)
+
     def _remember(self) -> None:
         self._mark = self._next_transaction()
         self._known = {place: rows for place, *rows in self._rows()}
@@ -332,6 +364,16 @@ class Pristine:
         ).fetchone()
         assert row is not None
         return str(row[0])
+
+    def _key(self, schema: str, table: str) -> str | None:
+        row: tuple[str | None] | None = self._connection.execute(
+            "SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_index i JOIN pg_attribute a"
+            " ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"
+            " WHERE i.indisprimary AND i.indrelid = format('%%I.%%I', %s::text, %s::text)::regclass",
+            [schema, table],
+        ).fetchone()
+        assert row is not None
+        return row[0]
 
     def _tables(self) -> list[tuple[Any, ...]]:
         return self._connection.execute(

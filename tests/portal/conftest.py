@@ -1,7 +1,10 @@
 """People in front of the portal: a signed-in browser, and a shop to look at."""
 
+import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.conf import settings
@@ -9,6 +12,7 @@ from django.test import Client
 
 from tenants.context import Tenant
 from tenants.users.models import User
+from tests import stage
 from tests.cast import Person
 from tests.portal.browsing import chromium, port, tab
 from tests.portal.shop import Shop, open_shop
@@ -42,7 +46,32 @@ def browser(browser_of: Callable[[str], Client]) -> Client:
     return browser_of("owner")
 
 
+class Opening:
+    """Opens a shop once by the verbs that people use; later, with the rows and files that this has left."""
+
+    def __init__(self, pristine: stage.Pristine, files: Path) -> None:
+        self._pristine, self._files = pristine, files
+        self._rows, self._shop = "", cast(Shop | None, None)
+
+    def open(self, tenant: Tenant, owner: User) -> Shop:
+        """The shop, as if it were just opened."""
+        if self._shop is None:
+            since = self._pristine.mark()
+            self._shop = open_shop(tenant, owner)
+            self._rows = self._pristine.keep("shop", since=since)
+            shutil.copytree(settings.MEDIA_ROOT, self._files)
+        else:
+            self._pristine.lay(self._rows)
+            shutil.copytree(self._files, settings.MEDIA_ROOT, dirs_exist_ok=True)
+        return copy.deepcopy(self._shop)
+
+
+@pytest.fixture(scope="session")
+def opening(pristine: stage.Pristine, tmp_path_factory: pytest.TempPathFactory) -> Opening:
+    return Opening(pristine, tmp_path_factory.mktemp("shop") / "files")
+
+
 @pytest.fixture
-def shop(acme: Tenant, owner: User) -> Shop:
+def shop(acme: Tenant, owner: User, opening: Opening) -> Shop:
     """A shop with something of everything, in acme."""
-    return open_shop(acme, owner)
+    return opening.open(acme, owner)
