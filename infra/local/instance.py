@@ -30,6 +30,7 @@ OWN_FILES = (
     "postgres-programs",
     "postgres.log",
     "valkey",
+    "valkey.pid",
     "valkey.log",
     "media",
     "mail",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from infra.local import pids
 from infra.local.binaries import ServiceError, valkey_program
 from infra.local.ports import LOOPBACK, free_port
 
@@ -39,6 +41,7 @@ class Valkey:
     def start(self) -> None:
         """Start, and wait until it has loaded its data; once more when the port was snatched meanwhile."""
         (self.data_dir / "valkey").mkdir(parents=True, exist_ok=True)
+        self._end_leftover()
         for _ in range(5):
             self.port = self.wanted_port or free_port()
             self._launch()
@@ -64,6 +67,17 @@ class Valkey:
                 continue
         self.process = None
 
+    def _end_leftover(self) -> None:
+        """End a server whose starter was killed: two would write into the same files."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid, started = self._pid_file.read_text().split(" ", 1)
+            if pids.start_time(int(pid)) == started:
+                pids.end(int(pid), signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data_dir / "valkey.pid"
+
     def _launch(self) -> None:
         with self.log.open("wb") as log:
             reads, writes = os.pipe()
@@ -71,6 +85,7 @@ class Valkey:
                 [valkey_program(), "-"], stdin=reads, stdout=log, stderr=log, start_new_session=True
             )
         os.close(reads)
+        self._pid_file.write_text(f"{self.process.pid} {pids.start_time(self.process.pid)}")
         with os.fdopen(writes, "w") as configuration:
             configuration.write(self._configuration())
 

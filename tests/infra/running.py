@@ -57,13 +57,14 @@ def watchdog(process: "subprocess.Popen[str]") -> Iterator[None]:
 
 
 def mentioning(folder: Path) -> list[int]:
-    """The living processes whose command or environment names a folder."""
+    """The living processes whose command or environment names a folder, or that are in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
             told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            told += str((entry / "cwd").readlink()).encode()
             if str(folder).encode() in told and pids.start_time(int(entry.name)):
                 found.append(int(entry.name))
     return found

@@ -214,6 +214,20 @@ def test_a_killed_valkey_comes_back_with_its_data_on_its_port():
             server.stop()
 
 
+def test_a_valkey_whose_starter_was_killed_is_ended_by_the_next_start():
+    with temporary_folder() as folder:
+        first, second = Valkey(folder), Valkey(folder)
+        first.start()
+        try:
+            redis.Redis.from_url(first.url).set("kept", "yes")
+            second.start()
+            assert first.process.poll() is not None
+            assert redis.Redis.from_url(second.url).get("kept") == b"yes"
+        finally:
+            first.stop()
+            second.stop()
+
+
 def test_a_wish_for_a_busy_port_is_refused_by_valkey_too():
     with temporary_folder() as folder, socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
