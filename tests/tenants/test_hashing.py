@@ -6,7 +6,8 @@ from tenants.users.accounts import create_user
 from tenants.users.hashing import SharedPassword
 
 
-def test_accounts_that_begin_with_one_password_share_its_hash_and_open(inside: Tenant, actor: Actor) -> None:
+def test_accounts_that_begin_with_one_password_share_its_hash_and_open(inside: Tenant) -> None:
+    actor = Actor.system("a test")
     password = SharedPassword("let-me-look-around")
     people = [
         create_user(email=f"{name}@acme.example", password=password, role="viewer", actor=actor)
