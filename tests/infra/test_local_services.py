@@ -221,6 +221,7 @@ def test_a_valkey_whose_starter_was_killed_is_ended_by_the_next_start():
         try:
             redis.Redis.from_url(first.url).set("kept", "yes")
             second.start()
+            assert first.process is not None
             assert first.process.poll() is not None
             assert redis.Redis.from_url(second.url).get("kept") == b"yes"
         finally:
