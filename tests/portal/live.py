@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -33,10 +33,21 @@ FLAGS = [
     "--disable-sync",
 ]
 WIDE, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=390, height=844)
+Look = tuple[Literal["light", "dark"], ViewportSize]
+# Both widths and both themes: colours do not change with the width.
+LOOKS: Final[tuple[Look, Look]] = (("light", WIDE), ("dark", PHONE))
 ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+# Served beside the application, so that the browser keeps it compiled from page to page.
+AXE: Final = "/axe.js"
+ADD_AXE: Final = """path => "axe" in window || new Promise((done, failed) => {
+    const script = Object.assign(document.createElement("script"), {src: path, onload: done, onerror: failed});
+    document.head.append(script);
+})"""
+FIND: Final = """rules => axe.run(rules).then(found => found.violations.flatMap(rule => rule.nodes.map(
+    node => `${rule.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`)))"""
 
 
 class Quiet(WSGIRequestHandler):
@@ -63,7 +74,7 @@ class PooledServer(WSGIServer):
 @contextmanager
 def serving(host: str | None = None) -> Iterator[int]:
     """The application on a free port, which it yields; with a host, every request is one to that host."""
-    application = get_wsgi_application()
+    application = partial(_with_axe, get_wsgi_application(), Axe().axe_script.encode())
     served = partial(_for_host, application, host) if host else application
     server = make_server("127.0.0.1", 0, served, PooledServer, Quiet)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -72,6 +83,14 @@ def serving(host: str | None = None) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _with_axe(application: Any, script: bytes, environ: dict[str, Any], start_response: Any) -> Any:
+    if environ["PATH_INFO"] != AXE:
+        return application(environ, start_response)
+    headers = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "max-age=3600"}
+    start_response("200 OK", [*headers.items(), ("Content-Length", str(len(script)))])
+    return [script]
 
 
 def _for_host(application: Any, host: str, environ: dict[str, Any], start_response: Any) -> Any:
@@ -87,6 +106,7 @@ class Visit:
     origin: str
     expected: set[int] = field(default_factory=set)
     wrongs: list[str] = field(default_factory=list)
+    look: Look | None = None
 
     def __post_init__(self) -> None:
         self.page.on("console", self._console)
@@ -112,16 +132,18 @@ class Visit:
         self.page.goto(f"{self.origin}{path}", wait_until="load")
         return self.page
 
+    def show(self, look: Look) -> None:
+        """Change theme and width, unless the page is shown so already."""
+        if look != self.look:
+            self.page.emulate_media(color_scheme=look[0])
+            self.page.set_viewport_size(look[1])
+            self.look = look
+
     def barriers(self, rules: dict[str, Any] = ALL_RULES) -> list[str]:
         """What axe finds on the page as it is now."""
-        if not self.page.evaluate("'axe' in window"):
-            self.page.evaluate(Axe().axe_script)
-        found = self.page.evaluate("rules => axe.run(rules)", rules)["violations"]
-        return [
-            f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-            for rule in found
-            for node in rule["nodes"]
-        ]
+        self.page.evaluate(ADD_AXE, AXE)
+        found: list[str] = self.page.evaluate(FIND, rules)
+        return found
 
 
 def open_tab(browser: Browser, port: int, host: str, cookie: tuple[str, str] | None, **options: Any) -> Visit:
