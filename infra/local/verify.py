@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
         return max(
             _run(_spectacular(snapshot, options)).returncode for snapshot, options in SNAPSHOTS.items()
         )
+    # Hundreds of processes would each compile the same modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     ensure_chromium()
     ensure_pango()
     ensure_packages()
@@ -73,7 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     # One more than there are cores: many tests wait for a server, a browser or a lock.
     workers = min(max(_cores() + 1, 2), 8)
     covered = ["--cov", "--cov-report=term"] if arguments or COVERAGE_IS_CHEAP else []
-    tested = _pytest("--numprocesses", str(workers), *covered)
+    # Neighbours share what a module sets up, so a worker gives away only what it will not come to.
+    tested = _pytest("--numprocesses", str(workers), "--dist", "worksteal", *covered)
     return tested or bool(failed)
 
 

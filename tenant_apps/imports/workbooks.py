@@ -9,8 +9,6 @@ from itertools import islice
 from typing import IO, Any, Final
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-
 from tenant_apps.imports.errors import EmptyFile, NotACsv
 from tenant_apps.imports.reading import MOST_COLUMNS, SAMPLE_ROWS, Head, Record
 from tenant_apps.imports.rows import FORBIDDEN, Reason
@@ -61,6 +59,8 @@ def read_workbook(file: IO[bytes], width: int) -> Iterator[Record]:
 def _rows(file: IO[bytes]) -> Iterator[Iterator[list[str]]]:
     _refuse_bombs(file)
     try:
+        from openpyxl import load_workbook
+
         book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
     except (BadZipFile, KeyError, ValueError, IndexError, OSError, AttributeError, TypeError) as error:

@@ -22,6 +22,7 @@ from tests.imports.tally import Tally, tally
 
 REAL = Path(__file__).parents[2].parent / "shared/data/online-retail/online-retail-2010-12_2011-08.csv.xz"
 MEGABYTE = 1024 * 1024
+PART = 40_000
 ZONE = "Europe/London"
 
 pytestmark = [
@@ -59,7 +60,7 @@ def test_the_whole_file_comes_in_as_independent_counting_says(
         reasons = Counter(RejectedRow.objects.values_list("reason", flat=True))
         assert reasons == truth.reasons
         assert not StagedLine.objects.exists()
-    again(content, truth)
+    again(beginning(content), truth)
 
 
 def assert_orders_match(truth: Tally) -> None:
@@ -85,10 +86,19 @@ def assert_orders_match(truth: Tally) -> None:
     assert OrderCounter.objects.get().last == len(expected)
 
 
-def again(content: bytes, truth: Tally) -> None:
-    """The same file once more adds nothing."""
-    job = imported(content, options={"time_zone": ZONE})
-    assert (job.rows_imported, job.rows_already_there) == (0, truth.lines.total())
+def beginning(content: bytes) -> list[str]:
+    """Whole invoices, enough for many chunks and batches: what is known already is known row by row."""
+    lines = content.decode().splitlines(keepends=True)[:PART]
+    cut = lines[-1].partition(",")[0]
+    return [line for line in lines if not line.startswith(f"{cut},")]
+
+
+def again(lines: list[str], truth: Tally) -> None:
+    """The same rows once more add nothing."""
+    part = tally(lines)
+    job = imported("".join(lines), options={"time_zone": ZONE})
+    assert job.rows_read == part.rows > PART * 0.9
+    assert (job.rows_imported, job.rows_already_there) == (0, part.lines.total())
     with transaction.atomic():
         assert Order.objects.count() == len(truth.lines)
         assert OrderLine.objects.count() == truth.lines.total()
