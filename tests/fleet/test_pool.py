@@ -143,6 +143,7 @@ def test_a_pool_that_shall_be_smaller_loses_its_oldest_members(
     assert orphans() == set()
 
 
+@pytest.mark.usefixtures("light")
 def test_roles_are_made_many_at_once_and_used_up_before_there_are_more(small: LazySettings) -> None:
     fill_pool()
     assert len(names("reserved")) == 17
@@ -273,6 +274,7 @@ def test_a_claim_that_is_rolled_back_gives_the_member_back(full: list[str], orde
     assert names("ready") == full
 
 
+@pytest.mark.usefixtures("light")
 def test_twenty_at_once_get_twenty_schemas_from_a_pool_of_ten(
     order: Order, small: LazySettings, orphans: Orphans
 ) -> None:

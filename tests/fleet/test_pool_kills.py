@@ -126,7 +126,7 @@ def admin(orphans: Orphans) -> Iterator[Admin]:
 
 
 @pytest.fixture(autouse=True)
-def small(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def small(settings: LazySettings, monkeypatch: pytest.MonkeyPatch, light: None) -> None:
     settings.POOL_SIZE, settings.POOL_RATE = 1, 1000
     for module in (pool, provisioning):
         monkeypatch.setattr(module, "ROLES_AT_ONCE", 2)
