@@ -1,7 +1,7 @@
 """A schema made from the baseline is the schema that migrations make, object for object."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
@@ -21,7 +21,7 @@ from shared_apps.fleet.provisioning import (
 )
 from tests.stage import administrator
 
-MIGRATED = "t_migrated"
+MIGRATED = "migrated"  # not a tenant's name: what looks like one goes after each test
 RIGHTS = """
     SELECT c.relname, replace(given.grantee::regrole::text, %(schema)s, 'tenant'), given.privilege_type
       FROM pg_class c, aclexplode(c.relacl) given
@@ -38,15 +38,20 @@ def rights(schema: str) -> set[Any]:
         return set(admin.execute(RIGHTS, {"schema": schema}).fetchall())
 
 
-@pytest.fixture
-def migrated() -> str:
-    """A fresh schema that Django's own executor has migrated, as the migrate command does it."""
-    with administrator() as admin:
-        admin.execute(f'DROP SCHEMA IF EXISTS "{MIGRATED}" CASCADE')
+@pytest.fixture(scope="module")
+def migrated(_database_is_open: None) -> Iterator[str]:
+    """A fresh schema that Django's own executor has migrated, as the migrate command does it, with its role."""
     with connections["migrator"].cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA "{MIGRATED}"')
-    migrate(MIGRATED)
-    return MIGRATED
+    try:
+        migrate(MIGRATED)
+        with transaction.atomic(using="migrator"), connections["migrator"].cursor() as cursor:
+            cursor.execute(";".join(role_statements(MIGRATED, app_login())))
+            grant_schema(MIGRATED)
+        yield MIGRATED
+    finally:
+        with administrator() as admin:
+            admin.execute(f'DROP SCHEMA "{MIGRATED}" CASCADE; DROP ROLE IF EXISTS "{MIGRATED}"')
 
 
 def migrate(schema: str) -> None:
@@ -84,15 +89,8 @@ def test_migrating_it_again_has_nothing_to_do(order: dict[str, str]) -> None:
 
 def test_its_rights_equal_those_that_the_migrate_command_gives(order: dict[str, str], migrated: str) -> None:
     made = sign_up(**order).schema_name
-    try:
-        with transaction.atomic(using="migrator"), connections["migrator"].cursor() as cursor:
-            cursor.execute(";".join(role_statements(migrated, app_login())))
-            grant_schema(migrated)
-        assert rights(made) == rights(migrated)
-        assert len(rights(made)) > 40
-    finally:
-        with administrator() as admin:
-            admin.execute(f'DROP SCHEMA "{migrated}" CASCADE; DROP ROLE "{migrated}"')
+    assert rights(made) == rights(migrated)
+    assert len(rights(made)) > 40
 
 
 def test_its_seed_rows_are_the_template_s(order: dict[str, str]) -> None:

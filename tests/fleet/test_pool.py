@@ -18,7 +18,14 @@ from shared_apps.clients.services import SubdomainTaken, as_tenant, sign_up
 from shared_apps.fleet.baseline import catalog
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Schema
 from shared_apps.fleet.pool import LONGEST_PAUSE, fill_pool, pool_level
-from shared_apps.fleet.provisioning import CLAIM, FILL_POOL, claim_schema, drop_schema, reserve_schemas
+from shared_apps.fleet.provisioning import (
+    CLAIM,
+    FILL_POOL,
+    claim_schema,
+    drop_schema,
+    refresh_baseline,
+    reserve_schemas,
+)
 from shared_apps.fleet.tasks import fill_pool as fill_pool_task
 from tenants.context import Tenant, unit_of_work
 from tenants.models import Sentinel
@@ -31,7 +38,7 @@ Orphans = Callable[[], set[str]]
 
 
 @pytest.fixture(autouse=True)
-def small(settings: LazySettings) -> LazySettings:
+def small(settings: LazySettings, light: None) -> LazySettings:
     """A pool that is quickly filled, and that the cast has not been at."""
     sql("UPDATE fleet_pool SET missed = 0, missed_at = NULL")
     sql("UPDATE fleet_schema SET ready_at = ready_at - interval '1 hour'")
@@ -67,6 +74,7 @@ def full() -> list[str]:
 
 
 def test_the_task_fills_the_pool_to_its_size_with_whole_schemas() -> None:
+    refresh_baseline()
     run_task(fill_pool_task)
     ready = names("ready")
     assert len(ready) == 3
@@ -143,7 +151,6 @@ def test_a_pool_that_shall_be_smaller_loses_its_oldest_members(
     assert orphans() == set()
 
 
-@pytest.mark.usefixtures("light")
 def test_roles_are_made_many_at_once_and_used_up_before_there_are_more(small: LazySettings) -> None:
     fill_pool()
     assert len(names("reserved")) == 17
@@ -236,6 +243,7 @@ def test_members_that_lag_are_taken_last(full: list[str], order: Order) -> None:
 
 
 def test_an_empty_pool_does_not_stop_a_sign_up_and_is_counted(order: Order) -> None:
+    refresh_baseline()
     client = sign_up(**order)
     assert objects(client.schema_name) == objects(TEMPLATE_SCHEMA)
     level = pool_level()
@@ -274,7 +282,6 @@ def test_a_claim_that_is_rolled_back_gives_the_member_back(full: list[str], orde
     assert names("ready") == full
 
 
-@pytest.mark.usefixtures("light")
 def test_twenty_at_once_get_twenty_schemas_from_a_pool_of_ten(
     order: Order, small: LazySettings, orphans: Orphans
 ) -> None:
