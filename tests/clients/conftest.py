@@ -37,7 +37,7 @@ def order() -> dict[str, str]:
 def light_baseline(_database_is_open: None) -> tuple[str, str, str]:
     """The baseline without the tables of the tenants' business: statements, seed rows and rights."""
     with administrator() as admin, admin.cursor() as cursor, admin.transaction(force_rollback=True):
-        statements, seeds = cursor.execute("SELECT statements, seeds FROM fleet_baseline").fetchone() or ()
+        statements, seeds = cursor.execute("SELECT statements, seeds FROM fleet_baseline").fetchall()[0]
         cursor.execute("CREATE SCHEMA t_light; SET LOCAL search_path = t_light, ext")
         cursor.execute(statements)
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(sorted(_of_business()))} CASCADE")
