@@ -192,7 +192,7 @@ def test_valkey_wants_its_password_and_shows_it_to_no_process_list():
         server.set("a", "1")
         assert server.config_get("appendonly") == {"appendonly": "no"}
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=server.connection_pool.connection_kwargs["port"]).ping()
+            redis.Redis.from_url("redis://" + url.rpartition("@")[2]).ping()
         pid = server.info("server")["process_id"]
         assert server.connection_pool.connection_kwargs["password"] not in pids.command_line(pid)
 

@@ -287,6 +287,6 @@ def test_a_replica_lost_within_a_unit_does_not_undo_what_was_written(
 def test_without_the_cache_everything_is_read_from_the_primary(
     following: Standby, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replica, "_cache", redis.Redis(port=free_port()))
+    monkeypatch.setattr(replica, "_cache", redis.Redis.from_url(f"redis://127.0.0.1:{free_port()}"))
     rename(acme, "new")
     assert names(acme) == {(PRIMARY, "new")}
