@@ -1,7 +1,8 @@
 """Months in which everybody dies again and again, and Stripe fails: invoices are right to the cent.
 
 A death comes at any statement on the platform's own login and at any call to Stripe, before it or after it has had its
-effect. 24 in a usual run; `BILLING_KILLS=200 bin/test tests/billing/handlers/test_killed_months.py`.
+effect. 24 in a usual run; `BILLING_KILLS=200 bin/test tests/billing/handlers/test_killed_months.py`. BILLING_SEED (11)
+lets chance begin elsewhere.
 """
 
 import os
@@ -35,6 +36,7 @@ from tenants.routers import CONTROL_ALIAS
 from tests.billing.handlers.telling import Telling
 
 KILLS = int(os.environ.get("BILLING_KILLS", "24"))
+SEED = int(os.environ.get("BILLING_SEED", "11"))
 METERED: Final = ("orders_placed", "webhooks_delivered", "seats")
 FAULTS: Final = ("error_before", "error_after", "cut_before", "cut_after", "rate_limit")
 SPANS: Final = (5, 20, 70, 160)  # hours
@@ -117,7 +119,7 @@ class Life:
     """Time that goes on from death to death."""
 
     def __init__(self, telling: Telling, tenants: list[Tenant], fate: Fate) -> None:
-        self.telling, self.tenants, self.fate, self.chance = telling, tenants, fate, Random(11)
+        self.telling, self.tenants, self.fate, self.chance = telling, tenants, fate, Random(SEED)
         way = gateway()
         assert way is not None
         self.gateway: Gateway = way
@@ -219,7 +221,9 @@ def test_every_invoice_says_what_the_ledger_does_whoever_died(
     while sum(fate.deaths.values()) < KILLS:
         life.go_on()
     life.settle()
-    assert not Export.objects.exclude(Q(status="sent") | Q(status="apart", item__status="invoiced")).exists()
+    # Late use that is still within what the plan includes is an item of nothing.
+    told = Q(status="sent") | Q(status="apart", item__status__in=["invoiced", "nothing"])
+    assert not Export.objects.exclude(told).exists()
     for tenant in (acme.schema, globex.schema):
         renewals = StripeInvoice.objects.filter(tenant=tenant, reason="subscription_cycle")
         assert {invoice.status for invoice in renewals} == {"paid"}

@@ -163,7 +163,8 @@ def test_without_the_lock_they_would_get_several(
     platform.fail("slow", "/v1/checkout/sessions", times=None, seconds=0.2)
     clicks = [lambda: start_checkout(tenant=acme, plan="team", actor=OWNER) for _ in range(3)]
     pages = at_once(acme, clicks, together=True)
-    assert len({page.id for page in pages}) > 1
+    # On a busy machine one of them may have been told to come again.
+    assert len({page.id for page in pages if not isinstance(page, StripeAway)}) > 1
 
 
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/checkout/sessions"])

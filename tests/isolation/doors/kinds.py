@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
@@ -110,9 +111,9 @@ def carrying(tenant: Tenant, token: str) -> Client:
 
 
 def moved(client: Client, tenant: Tenant) -> Client:
-    """Another host's cookies, shown at this one."""
+    """Another host's cookies, shown at this one: copies, so that no answer here changes them there."""
     there = browser(tenant)
-    there.cookies = client.cookies
+    there.cookies = SimpleCookie(client.cookies)
     return there
 
 
