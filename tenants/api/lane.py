@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -275,9 +275,18 @@ def _versions(rows: "PGresult") -> bytes:
 
 
 def _plain_routes() -> Iterator[tuple[str, Route]]:
-    for path, pattern in routes(get_resolver(settings.ROOT_URLCONF)):
+    for path, view, action, match in _plain_views(settings.ROOT_URLCONF):
+        yield f"/{path}", Route(Plans(view, action, path), match)
+
+
+@cache
+def _plain_views(urlconf: str) -> list[tuple[str, type[Any], str, ResolverMatch]]:
+    """Looked for once in a process, however many handlers it makes."""
+    found = []
+    for path, pattern in routes(get_resolver(urlconf)):
         view, actions = getattr(pattern.callback, "cls", None), getattr(pattern.callback, "actions", None)
         action = (actions or {}).get("get", "")
         if view is not None and is_plain(view, action) and path.replace(PLACE, "").count("<") == 0:
             match = ResolverMatch(pattern.callback, (), {}, pattern.name, route=path)
-            yield f"/{path}", Route(Plans(view, action, path), match)
+            found.append((path, view, action, match))
+    return found

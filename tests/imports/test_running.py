@@ -63,7 +63,7 @@ def taken_up_again(job: Import) -> None:
 def test_a_kill_at_any_step_changes_nothing_in_the_end(
     before_commit: bool, small_steps: None, monkeypatch: pytest.MonkeyPatch, clean: Callable[[], None]
 ):
-    text, truth = generated(invoices=30, seed=3)
+    text, truth = generated(invoices=22, seed=3)
     for step in range(1, 1000):
         job = upload(text)
         with monkeypatch.context() as patched:

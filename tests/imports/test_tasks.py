@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,25 +56,27 @@ def worker(media: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.usefixtures("in_acme")
-@pytest.mark.parametrize("phase", ["reading", "orders"])
-def test_a_worker_killed_in_the_middle_is_replaced_and_nothing_differs(phase: str, media: Path):
+def test_workers_killed_in_the_middle_are_replaced_and_nothing_differs(media: Path):
+    """One is killed while it reads, the next among the orders."""
     text, truth = generated(invoices=3_000)
     job = upload(text)
-
-    def in_the_middle() -> bool:
-        now = fresh(job)
-        return now.phase == phase and (now.staged_line if phase == "reading" else now.applied_line) > 0
-
-    with worker(media) as first:
-        wait_until(in_the_middle)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-    assert fresh(job).status == "running"
-    # The server may need a moment to notice that the dead worker's transaction is nobody's; the sweep comes again.
-    wait_until(lambda: requeue_stale_imports(now=timezone.now() + timedelta(seconds=61)) == 1)
+    for phase in ("reading", "orders"):
+        with worker(media) as doomed:
+            wait_until(partial(is_in_the_middle, job, phase))
+            doomed.send_signal(signal.SIGKILL)
+            doomed.wait()
+        assert fresh(job).status == "running"
+        # The server may need a moment to notice that the dead one's transaction is nobody's; the sweep comes again.
+        wait_until(lambda: requeue_stale_imports(now=timezone.now() + timedelta(seconds=61)) == 1)
     with worker(media):
         wait_until(lambda: not fresh(job).is_active)
     assert_complete(fresh(job), truth)
+
+
+def is_in_the_middle(job: Import, phase: str) -> bool:
+    """Whether the import is in the phase and has done a part of it."""
+    now = fresh(job)
+    return now.phase == phase and (now.staged_line if phase == "reading" else now.applied_line) > 0
 
 
 @pytest.mark.usefixtures("in_acme")
