@@ -42,11 +42,15 @@ class Course:
         """Django's models as the step finds them: a copy, as running a migration changes it."""
         key = (kind[0], str(step))
         if key not in self._states:
-            state = narrowed(self._picture(step, kind), step)
-            if step.migration is not None:
-                _ = state.apps  # rendered here once: each copy would do it again
-            self._states = {key: state}
+            self._states = {key: self._rendered(step, kind)}
         return self._states[key].clone()
+
+    def _rendered(self, step: Step, kind: Kind) -> ProjectState:
+        if not step.touches_tenants:
+            return ProjectState()  # nothing is run that would look at it
+        state = narrowed(self._picture(step, kind), step)
+        _ = state.apps  # rendered here once: each copy would do it again
+        return state
 
     def _picture(self, step: Step, kind: Kind) -> ProjectState:
         """All models as the step finds them."""

@@ -46,6 +46,16 @@ class Step:
         return self.migration is None or self.migration.atomic
 
     @property
+    def touches_tenants(self) -> bool:
+        """Whether it does anything in a tenant's schema besides being written down there."""
+        return self.migration is not None and schemas_of(self.app)[0]
+
+    @property
+    def touches_public(self) -> bool:
+        """Whether it does anything in public besides being written down there."""
+        return schemas_of(self.app)[1]
+
+    @property
     def applied_digest(self) -> str:
         """The digest of the migrations after this step."""
         return digest_of(self.applied)
@@ -183,7 +193,7 @@ def _neighbours(*states: ProjectState) -> dict[tuple[str, str], set[tuple[str, s
 
 def why_not_replayed(step: Step) -> str:
     """Why a migration must be run by Django's executor on each schema; empty when its statements can be replayed."""
-    if step.migration is None or not schemas_of(step.app)[0]:
+    if step.migration is None or not step.touches_tenants:
         return ""  # the tables of such an app are in public only: a tenant's schema is not touched
     for operation in operations_of(step.migration.operations):
         if isinstance(operation, RunPython):

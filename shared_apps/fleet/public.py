@@ -5,7 +5,6 @@ from typing import Final
 
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations import (
     AlterModelTable,
     DeleteModel,
@@ -15,11 +14,12 @@ from django.db.migrations.operations import (
 )
 from django.db.migrations.recorder import MigrationRecorder
 
+from shared_apps.fleet.executing import PublicExecutor
 from shared_apps.fleet.ledger import migrations_of
 from shared_apps.fleet.planning import Plan, Step, Target, operations_of
 from shared_apps.fleet.provisioning import schema_entered
 from shared_apps.fleet.statements import rows_of
-from tenants.routers import MIGRATOR_ALIAS, schemas_of
+from tenants.routers import MIGRATOR_ALIAS
 
 PUBLIC: Final = "public"
 TAKES_AWAY: Final = (AlterModelTable, DeleteModel, RemoveField, RenameField, RenameModel)
@@ -41,11 +41,11 @@ class PublicMigration:
 
     def run(self, steps: list[Step]) -> bool:
         """Run some of the steps; whether public's tables may be others now."""
-        if not any(schemas_of(step.app)[1] for step in steps):
+        if not any(step.touches_public for step in steps):
             _write_down(steps)
             return False
         with schema_entered(PUBLIC):
-            executor = MigrationExecutor(connections[MIGRATOR_ALIAS])
+            executor = PublicExecutor(connections[MIGRATOR_ALIAS])
             plan = [(step.migration, step.backwards) for step in steps if step.migration]
             emit_pre_migrate_signal(0, False, MIGRATOR_ALIAS, plan=plan)
             executor.migrate([(step.app, step.name) for step in steps], plan=plan, fake=self._fake)
@@ -71,6 +71,6 @@ def _write_down(steps: list[Step]) -> None:
 
 
 def _takes_away(step: Step) -> bool:
-    if step.migration is None or step.backwards or not schemas_of(step.app)[1]:
+    if step.migration is None or step.backwards or not step.touches_public:
         return False
     return any(isinstance(operation, TAKES_AWAY) for operation in operations_of(step.migration.operations))

@@ -144,7 +144,7 @@ def _hold(schema: str, kind: Kind) -> None:
 
 
 def _apply(step: Step, state: ProjectState, tape: Tape) -> None:
-    if step.migration is None:
+    if step.migration is None or not step.touches_tenants:
         return
     connection: Any = connections[MIGRATOR_ALIAS]
     connection.SchemaEditorClass = lambda target, **options: RecordingEditor(target, tape, **options)

@@ -7,12 +7,12 @@ from typing import Final
 import psycopg
 from django.db import connections
 from django.db.migrations import Migration
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations.base import Operation as Step
 from django.db.migrations.state import ProjectState
 from psycopg import sql
 
+from shared_apps.fleet.executing import TenantExecutor
 from shared_apps.fleet.grants import schema_grants
 from shared_apps.fleet.ledger import Migrations, enter_in_ledger
 from shared_apps.fleet.models import Schema
@@ -143,7 +143,7 @@ def _last_of(graph: MigrationGraph, migrations: set[tuple[str, str]]) -> Migrati
     )
 
 
-class InOneTransaction(MigrationExecutor):
+class InOneTransaction(TenantExecutor):
     """Django's executor for a schema that nobody else sees yet: what avoids locks elsewhere is done plainly here."""
 
     def apply_migration(

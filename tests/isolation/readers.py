@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 PROCESSES: Final = 4
-MOST_IN_A_UNIT: Final = 9
+MOST_IN_A_UNIT: Final = 17
 READ: Final = "SELECT name FROM products_category"
 
 
