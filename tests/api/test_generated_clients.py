@@ -29,7 +29,7 @@ SCOPES = ["products:read", "products:write", "stock:write", "orders:read", "orde
 def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the document."""
     folder = tmp_path_factory.mktemp("generated")
-    (folder / "openapi.yaml").write_bytes(document("yaml"))
+    (folder / "openapi.json").write_bytes(document("json"))
     return folder
 
 
@@ -61,7 +61,7 @@ def run(*command: str, cwd: Path) -> str:
 def generated(described: Path) -> Iterator[Path]:
     """The Python client, of which nothing could be left out; importable as `rowhouse_client`."""
     (described / "config.yaml").write_text(yaml.safe_dump({"post_hooks": []}))
-    options = ["--path", "openapi.yaml", "--config", "config.yaml", "--meta", "none", "--fail-on-warning"]
+    options = ["--path", "openapi.json", "--config", "config.yaml", "--meta", "none", "--fail-on-warning"]
     run(
         program("openapi-python-client"),
         "generate",
@@ -168,6 +168,6 @@ def test_typescript_compiles_against_the_types_and_runs(described: Path, address
         program("node"),
         SimpleNamespace(types="openapi-typescript/bin/cli.js", tsc="typescript/bin/tsc"),
     )
-    run(node, f"node_modules/{tools.types}", "openapi.yaml", "--output", "api.d.ts", cwd=described)
+    run(node, f"node_modules/{tools.types}", "openapi.json", "--output", "api.d.ts", cwd=described)
     run(node, f"node_modules/{tools.tsc}", "--project", ".", cwd=described)
     assert run(node, "out/journey.js", address, token, cwd=described) == "all as the types say\n"
