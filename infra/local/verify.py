@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,8 @@ SNAPSHOTS = {
     ],
 }
 MOST_LINES = 200
+# Takes a minute the first time; the tests do not wait for it.
+SLOW = "types"
 WRITE_SNAPSHOT = "--write-openapi"
 COVERAGE = "--coverage"
 # Since Python 3.12 the interpreter itself says which lines are run; before, watching them doubles the time.
@@ -69,30 +71,38 @@ def main(arguments: Sequence[str]) -> int:
     ensure_packages()
     if arguments and list(arguments) != [COVERAGE]:
         return _pytest(*arguments)
-    failed = [outcome.name for outcome in _check_all() if not outcome.good]
-    if failed:
-        print(f"\nFailed: {', '.join(failed)}. The tests run all the same.\n", flush=True)
-    # One more than there are cores: many tests wait for a server, a browser or a lock.
-    workers = min(max(_cores() + 1, 2), 8)
-    covered = ["--cov", "--cov-report=term"] if arguments or COVERAGE_IS_CHEAP else []
-    # Neighbours share what a module sets up, so a worker gives away only what it will not come to.
-    tested = _pytest("--numprocesses", str(workers), "--dist", "worksteal", *covered)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        begun = {name: pool.submit(_timed, name, run) for name, run in _checks().items()}
+        late = [begun.pop(name) for name in (SLOW,) if name in begun]
+        failed = _failed(begun.values())
+        while late and late[0].done():
+            failed += _failed([late.pop()])
+        if failed:
+            print(f"\nFailed: {', '.join(failed)}. The tests run all the same.\n", flush=True)
+        tested = _every_test(is_covered=bool(arguments) or COVERAGE_IS_CHEAP)
+        failed += _failed(late)
     return tested or bool(failed)
 
 
-def _check_all() -> list[Outcome]:
-    """Two at a time; each is printed when it is done."""
-    outcomes = []
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for outcome in pool.map(_timed, _checks().items()):
-            outcomes.append(outcome)
-            print(
-                f"{'ok' if outcome.good else 'FAILED':<8}{outcome.name:<24}{outcome.seconds:6.1f} s",
-                flush=True,
-            )
-            if not outcome.good:
-                print(f"\n{outcome.said}\n", flush=True)
-    return outcomes
+def _failed(begun: Iterable[Future[Outcome]]) -> list[str]:
+    """Print how checks went, each when it is done; the names of those that did not go well."""
+    failed = []
+    for outcome in (future.result() for future in begun):
+        print(
+            f"{'ok' if outcome.good else 'FAILED':<8}{outcome.name:<24}{outcome.seconds:6.1f} s", flush=True
+        )
+        if not outcome.good:
+            failed.append(outcome.name)
+            print(f"\n{outcome.said}\n", flush=True)
+    return failed
+
+
+def _every_test(*, is_covered: bool) -> int:
+    # One more than there are cores: many tests wait for a server, a browser or a lock.
+    workers = min(max(_cores() + 1, 2), 8)
+    covered = ["--cov", "--cov-report=term"] if is_covered else []
+    # Neighbours share what a module sets up, so a worker gives away only what it will not come to.
+    return _pytest("--numprocesses", str(workers), "--dist", "worksteal", *covered)
 
 
 def _checks() -> dict[str, Callable[[], subprocess.CompletedProcess[str]]]:
@@ -128,8 +138,7 @@ def _compare_snapshot(snapshot: Path, options: Sequence[str]) -> subprocess.Comp
     return done
 
 
-def _timed(check: tuple[str, Callable[[], subprocess.CompletedProcess[str]]]) -> Outcome:
-    name, run = check
+def _timed(name: str, run: Callable[[], subprocess.CompletedProcess[str]]) -> Outcome:
     began = time.monotonic()
     done = run()
     return Outcome(name, done.returncode == 0, done.stdout.strip(), time.monotonic() - began)

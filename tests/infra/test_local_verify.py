@@ -9,6 +9,7 @@ import pytest
 
 from infra.local import chromium, environment, verify
 from infra.local.reload import SourceWatcher
+from tests.waiting import wait_until
 
 
 def runner(code, said=""):
@@ -31,18 +32,30 @@ def pytest_calls(monkeypatch):
 
 
 def test_everything_goes_on_after_a_failure_and_fails_at_the_end(monkeypatch, pytest_calls, capsys):
-    checks = {"lint": runner(0), "types": runner(1, "line 3 is wrong"), "imports": runner(0)}
+    checks = {"lint": runner(0), "format": runner(1, "line 3 is wrong"), "imports": runner(0)}
     monkeypatch.setattr(verify, "_checks", lambda: checks)
     assert verify.main([]) == 1
     said = capsys.readouterr().out
     assert [line.split()[:2] for line in said.splitlines() if line.endswith(" s")] == [
         ["ok", "lint"],
-        ["FAILED", "types"],
+        ["FAILED", "format"],
         ["ok", "imports"],
     ]
     assert "line 3 is wrong" in said
-    assert said.rstrip().endswith("Failed: types. The tests run all the same.")
+    assert said.rstrip().endswith("Failed: format. The tests run all the same.")
     assert pytest_calls[0][0] == "--numprocesses"
+
+
+def test_the_tests_do_not_wait_for_the_types_and_both_count(monkeypatch, pytest_calls, capsys):
+    def wrong():
+        wait_until(lambda: pytest_calls)
+        return runner(1, "line 3 is wrong")()
+
+    monkeypatch.setattr(verify, "_checks", lambda: {"types": wrong, "lint": runner(0)})
+    assert verify.main([]) == 1
+    said = capsys.readouterr().out
+    assert said.split()[:2] == ["ok", "lint"]
+    assert said.index("FAILED  types") < said.index("line 3 is wrong")
 
 
 @pytest.mark.parametrize(
