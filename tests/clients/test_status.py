@@ -2,21 +2,19 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from io import StringIO
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -36,7 +34,7 @@ from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context
 from tenants.errors import Invalid
-from tenants.hosts import CachedDirectory
+from tenants.hosts import CachedDirectory, directory
 from tenants.models import uuid7
 from tenants.status import starts_from
 from tenants.users.models import User
@@ -148,35 +146,32 @@ def test_another_directory_of_the_same_table_learns_of_it_in_time(acme: Tenant) 
         time.sleep(0.02)
 
 
-WATCHER = """
-import django; django.setup()
-import sys, time
-from tenants.hosts import directory
-said = None
-while True:
-    tenant = directory.by_host(sys.argv[1])
-    status = tenant.status if tenant else "gone"
-    if status != said:
-        print(status, flush=True)
-    said = status
-    time.sleep(0.02)
-"""
+def watch(host: str, tell: Connection) -> None:
+    """Serve the host, and tell what is believed of its tenant whenever that is something else."""
+    directory.forget()
+    said = None
+    while True:
+        tenant = directory.by_host(host)
+        status = tenant.status if tenant else "gone"
+        if status != said:
+            tell.send(status)
+        said = status
+        time.sleep(0.02)
 
 
 @contextmanager
 def watching(host: str) -> Iterator[Callable[[], str]]:
     """Another process that serves the host; what it next believes of the tenant."""
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", WATCHER, host],
-        env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
+    connections.close_all()
+    hear, tell = Pipe(duplex=False)
+    process = get_context("fork").Process(target=watch, args=(host, tell))
+    process.start()
+    tell.close()  # who hears nothing any more is told so
     try:
-        yield lambda: process.stdout.readline().strip()  # type: ignore[union-attr]  # it is a pipe
+        yield hear.recv
     finally:
         process.kill()
-        process.wait()
+        process.join()
 
 
 def timed(change: Callable[[], Any], next_belief: Callable[[], str]) -> tuple[str, float]:
