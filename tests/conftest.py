@@ -43,8 +43,11 @@ from tenants.context import Tenant, unit_of_work
 from tenants.hosts import directory
 from tenants.users.keys import ring
 from tenants.users.models import User
+from tests.baselines import light, light_baseline
 from tests.cast import PASSWORD, Person, make_cast, tenant_named
 from tests.clock import Clock
+
+__all__ = ["light", "light_baseline"]
 
 
 def prepare_stage() -> None:

@@ -3,16 +3,16 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
 from django.conf import LazySettings, settings
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from shared_apps.clients.services import SubdomainTaken, sign_up
 from shared_apps.fleet import pool, provisioning
@@ -25,78 +25,78 @@ Order = dict[str, str]
 Orphans = Callable[[], set[str]]
 Admin = psycopg.Connection[Any]
 
-# A process with Django ready, which forks for each order: the child stops before its n-th message and says so.
-NURSE = """
-import json, os, signal, sys
-import django; django.setup()
-from django.conf import settings
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
-from shared_apps.clients.services import sign_up
-from shared_apps.fleet import pool, provisioning
-from shared_apps.fleet.pool import fill_pool
-settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-settings.POOL_SIZE, settings.POOL_RATE = 1, 1000
-pool.ROLES_AT_ONCE = provisioning.ROLES_AT_ONCE = 2
 
-def say(**what):
-    os.write(1, (json.dumps(what) + "\\n").encode())
+def say(pipe: int, **what: Any) -> None:
+    os.write(pipe, (json.dumps(what) + "\n").encode())
 
-def stop_before(stop):
-    met = []
-    def meet(what):
+
+def stop_before(stop: int, pipe: int) -> None:
+    """Stop this process before its n-th message, and say which one that would have been."""
+    met: list[str] = []
+
+    def meet(what: str) -> None:
         if not what.startswith(("SET search_path", "SAVEPOINT", "RELEASE")):
             met.append(what)
             if len(met) == stop:
-                say(before=what, pid=os.getpid())
+                say(pipe, before=what, pid=os.getpid())
                 signal.pause()
-    def execute(self, sql, params=None, really=CursorWrapper.execute):
-        meet(sql)
-        return really(self, sql, params)
-    def commit(self, really=BaseDatabaseWrapper.commit):
-        meet("COMMIT")
-        really(self)
-        meet("whatever comes after the COMMIT")
-    CursorWrapper.execute, BaseDatabaseWrapper.commit = execute, commit
 
-WORK = {"fill": lambda order: fill_pool(seconds=60), "sign_up": lambda order: sign_up(**order)}
-say(ready=True)
-for line in sys.stdin:
-    order = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        stop_before(order["stop"]) if order["stop"] else say(pid=os.getpid())
-        WORK[order["work"]](order["of"])
-        say(before=None, pid=os.getpid())
-        os._exit(0)
-    os.waitpid(child, 0)
-"""
+    really_execute, really_commit = CursorWrapper.execute, BaseDatabaseWrapper.commit
+
+    def execute(self: Any, sql: str, params: Any = None) -> Any:
+        meet(sql)
+        return really_execute(self, sql, params)
+
+    def commit(self: Any) -> None:
+        meet("COMMIT")
+        really_commit(self)
+        meet("whatever comes after the COMMIT")
+
+    CursorWrapper.execute = execute  # type: ignore[method-assign, assignment]
+    BaseDatabaseWrapper.commit = commit  # type: ignore[method-assign]
+
+
+WORK: Final[dict[str, Callable[[Order], object]]] = {
+    "fill": lambda order: fill_pool(seconds=60),
+    "sign_up": lambda order: sign_up(**order),
+}
 
 
 class Nurse:
-    """The process that does the work, as far as it is allowed to."""
+    """Has work done by a child, as far as it is allowed to."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", NURSE],
-            env=environment,
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.read()
+        hear, self.tell = os.pipe()
+        self.hear = os.fdopen(hear)
+        self.child = 0
 
     def read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        answer: dict[str, Any] = json.loads(self.hear.readline())
         return answer
 
     def begin(self, work: str, stop: int, order: Order) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"work": work, "stop": stop, "of": order}) + "\n")
-        self.process.stdin.flush()
+        self.wait()
+        connections.close_all()
+        if (child := os.fork()) == 0:
+            try:
+                self._work(work, stop, order)
+            finally:
+                os._exit(0)
+        self.child = child
+
+    def _work(self, work: str, stop: int, order: Order) -> None:
+        if stop:
+            stop_before(stop, self.tell)
+        else:
+            say(self.tell, pid=os.getpid())
+        WORK[work](order)
+        say(self.tell, before=None, pid=os.getpid())
+
+    def wait(self) -> None:
+        """Wait until the child has ended."""
+        if self.child:
+            os.waitpid(self.child, 0)
+        self.child = 0
 
     def kill_before(self, admin: Admin, work: str, stop: int, order: Order) -> str | None:
         """Kill the work before its n-th message; which one that was, None when it has fewer."""
@@ -104,17 +104,21 @@ class Nurse:
         stood = self.read()
         if stood["before"] is not None:
             os.kill(stood["pid"], signal.SIGKILL)
+        self.wait()
         wait_for_silence(admin)
         before: str | None = stood["before"]
         return before
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nurse() -> Iterator[Nurse]:
     nurse = Nurse()
     yield nurse
-    nurse.process.kill()
-    nurse.process.wait()
+    if nurse.child:
+        os.kill(nurse.child, signal.SIGKILL)
+        nurse.wait()
+    nurse.hear.close()
+    os.close(nurse.tell)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from uuid import UUID
 
 PROCESSES: Final = 4
 MOST_IN_A_UNIT: Final = 17
-READ: Final = "SELECT name FROM products_category"
+READ: Final = "SELECT name FROM users_user"
 
 
 def main(port: str, reads: int, tenants: Mapping[str, str]) -> None:
