@@ -1,18 +1,23 @@
 """What handlers have in common: whose an event is, and how its object stands at Stripe now."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, Final
+
+from django.utils import timezone
 
 from billing.accounts.reading import Unknown
 from billing.models import Customer
-from billing.stripe.client import StripeMissing, account
+from billing.stripe.client import StripeBusy, StripeDown, StripeMissing, account
 from shared_apps.inbox.registry import Event, Handler, Ignored, Later, handles
 from tenants.hosts import directory
 from tenants.status import Door, answer
 from tenants.status import Event as Fate
 
 Object = dict[str, Any]
+SHORTEST_PAUSE: Final = timedelta(seconds=15)
+LONGEST_PAUSE: Final = timedelta(minutes=15)
 
 
 def on(*types: str) -> Callable[[Handler], Handler]:
@@ -30,10 +35,17 @@ def on(*types: str) -> Callable[[Handler], Handler]:
                     raise Ignored(str(unknown)) from unknown
             except StripeMissing as gone:
                 raise Ignored(f"Stripe does not have it any more: {gone}") from gone
+            except (StripeDown, StripeBusy) as away:
+                raise Later(f"Stripe gives no answer: {away}", after=_as_long_again(event)) from away
 
         return handles(*types)(handled)
 
     return register
+
+
+def _as_long_again(event: Event) -> timedelta:
+    """The pause of an outage doubles, and however long it lasts no event of it is given up within a week."""
+    return min(max(timezone.now() - event.created, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def _hold(event: Event) -> None:

@@ -41,7 +41,7 @@ def said(lines: list[dict[str, Any]]) -> tuple[InvoiceLine, ...]:
 
 
 def _readable(description: str, of: str) -> str:
-    """Stripe names the product, which is the plan, in the lines of all its meters."""
+    """Of a meter its title alone, as the plan stands above; Stripe names both."""
     if of not in METERS:
         return ONE.sub("", description)
     tier = TIER.search(description)

@@ -1,4 +1,4 @@
-"""How a plan version is said at Stripe: one product a plan, one price for its base and one for each of its meters."""
+"""How a plan version is said at Stripe: a product and a price for its base, and for each of its meters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ BASE: Final = "base"
 Params = dict[str, Any]
 
 
-def product_id(key: str) -> str:
-    """The id that we give to a plan's product, so that it cannot be made twice."""
-    return f"rowhouse_{key}"
+def product_id(key: str, name: str = BASE) -> str:
+    """The id that we give to a plan's product, or to that of one of its meters, so that none can be made twice."""
+    return f"rowhouse_{key}" if name == BASE else f"rowhouse_{key}_{name}"
+
+
+def product_params(version: PlanVersion, name: str) -> Params:
+    """A product as Stripe takes it. Its invoices name each line by the product, hence one for each meter."""
+    if name == BASE:
+        return {"name": version.name, "description": version.summary}
+    meter = METERS[name]
+    return {"name": f"{version.name}: {meter.title}", "description": f"By use: {meter.unit}"}
 
 
 def lookup_key(version: PlanVersion, name: str) -> str:
@@ -40,7 +48,7 @@ def price_params(version: PlanVersion, name: str, meters: Mapping[str, str]) -> 
         charge = CHARGES[price.mode](price)
         recurring |= {"usage_type": "metered", "meter": meters[METERS[name].event_name]}
     return {
-        "product": product_id(version.key),
+        "product": product_id(version.key, name),
         "currency": version.currency.lower(),
         "recurring": recurring,
         "lookup_key": lookup_key(version, name),

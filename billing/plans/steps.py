@@ -11,11 +11,13 @@ from uuid import uuid4
 from billing.meters import METERS, Meter
 from billing.models import PublishedPlan
 from billing.plans.at_stripe import (
+    BASE,
     content,
     lookup_key,
     price_names,
     price_params,
     product_id,
+    product_params,
 )
 from billing.plans.versions import PlanVersion
 from billing.stripe.client import Stripe
@@ -58,7 +60,12 @@ class Found:
 
     def __init__(self, stripe: Stripe, catalogue: Catalogue) -> None:
         self._stripe = stripe
-        products = [product_id(key) for key, versions in catalogue.items() if _paid(versions)]
+        products = [
+            product_id(key, name)
+            for key, versions in catalogue.items()
+            if _paid(versions)
+            for name in _product_names(versions)
+        ]
         self.meters: dict[str, Object] = {}
         for meter in sorted(self._all("billing.meters"), key=lambda meter: meter["status"], reverse=True):
             # Sorted so that an active one takes the place of one that was given up.
@@ -103,7 +110,7 @@ def find_steps(
         yield _meter(found, meter)
     for key, versions in catalogue.items():
         if _paid(versions):
-            yield _product(found, key, versions[-1])
+            yield from (_product(found, versions[-1], name) for name in _product_names(versions))
         for version in versions:
             row = published.pop((key, version.number), None)
             yield from (_price(found, version, name, row) for name in price_names(version))
@@ -146,22 +153,23 @@ def _meter_change(found: Found, meter: Object, call: str, **params: Any) -> Call
     return lambda: meter.update(found.send(call, meter["id"], deed=f"meter:{meter['id']}", **params))
 
 
-def _product(found: Found, key: str, newest: PlanVersion) -> Step:
-    name = product_id(key)
+def _product(found: Found, newest: PlanVersion, of: str) -> Step:
+    params = product_params(newest, of)
+    name, title = product_id(newest.key, of), params["name"]
     what, there = f"product {name}", found.products.get(name)
-    values = {"name": newest.name, "description": newest.summary, "metadata": {OUR_NAME: newest.name}}
+    values = {**params, "metadata": {OUR_NAME: title}}
     if there is None:
-        return Step(Sign.NEW, what, f"is made: {newest.name}", _product_made(found, name, values))
+        return Step(Sign.NEW, what, f"is made: {title}", _product_made(found, name, values))
     change = _product_change(found, name, {**values, "active": True})
     if not there["active"]:
         return Step(Sign.DRIFT, what, "was archived at Stripe; it is activated again", change)
-    if there["name"] != newest.name:
+    if there["name"] != title:
         by_us = there["metadata"].get(OUR_NAME) == there["name"]
         sign, who = (Sign.CHANGED, "") if by_us else (Sign.DRIFT, "was renamed at Stripe and ")
-        return Step(sign, what, f"{who}is renamed from {there['name']} to {newest.name}", change)
-    if there["description"] != newest.summary:
+        return Step(sign, what, f"{who}is renamed from {there['name']} to {title}", change)
+    if there["description"] != params["description"]:
         return Step(Sign.CHANGED, what, "is described as in the file", change)
-    return Step(Sign.SAME, what, newest.name)
+    return Step(Sign.SAME, what, title)
 
 
 def _product_made(found: Found, name: str, values: Object) -> Callable[[], None]:
@@ -271,6 +279,11 @@ def _difference(ours: Object, theirs: Object) -> str:
 
 def _new_version(version: PlanVersion) -> str:
     return f"put back version {version.number} of {version.key}.toml as it was, and add a version with the next number"
+
+
+def _product_names(versions: tuple[PlanVersion, ...]) -> list[str]:
+    """What a plan has products for: itself, and the meters that any of its versions charges."""
+    return list(dict.fromkeys([BASE, *(name for version in versions for name in price_names(version))]))
 
 
 def _paid(versions: tuple[PlanVersion, ...]) -> bool:

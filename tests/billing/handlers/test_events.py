@@ -265,3 +265,19 @@ def test_what_stripe_does_not_answer_is_tried_again(fault: str, telling: Telling
     telling.process()
     assert not ReceivedEvent.objects.filter(status__in=["waiting", "dead"]).exists()
     assert Subscription.objects.get().status == "active"
+
+
+def test_an_outage_of_days_gives_nothing_up(telling: Telling, acme: Tenant) -> None:
+    telling.subscribe(telling.customer(acme))
+    faults = telling.server.simulator.faults
+    faults.add(kind="error_before", path="/v1/.*", method="GET", times=None)
+    telling.tell(telling.news("customer.subscription.created"))
+    for _ in range(20):
+        telling.time.forward(hours=3)
+        telling.process()
+    assert ReceivedEvent.objects.get().status == "waiting"
+    assert "gives no answer" in ReceivedEvent.objects.get().note
+    faults.clear()
+    telling.time.forward(hours=1)
+    telling.process()
+    assert Subscription.objects.get().status == "active"

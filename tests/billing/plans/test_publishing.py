@@ -62,7 +62,7 @@ def change(stripe: Stripe, call: Callable[[Any], Any], of: str, **params: Any) -
     stripe.send(call, of, key=f"{of}{params}", params=params)
 
 
-ALL = {"meters": 5, "products": 2, "prices": 5 + 6 + 6}
+ALL = {"meters": 5, "products": 6 + 6, "prices": 5 + 6 + 6}
 
 
 def test_everything_is_published_once_and_written_down(stripe: Stripe) -> None:
@@ -197,11 +197,11 @@ def test_the_command_shows_and_does_nothing_without_apply(stripe: Stripe, simula
         account.cache_clear()
         told = run()
         assert "+ price team-v2-base: is made" in told
-        assert "28 to make. Do it with --apply." in told
+        assert "38 to make. Do it with --apply." in told
         document = json.loads(run("--json"))
-        assert (document["differing"], document["steps"][0]["sign"]) == (28, "+")
+        assert (document["differing"], document["steps"][0]["sign"]) == (38, "+")
         run("--apply")
-        assert "28 in order. Nothing to do." in run()
+        assert "38 in order. Nothing to do." in run()
     account.cache_clear()
     with pytest.raises(CommandError, match="STRIPE_API_KEY is not set"):
         run()

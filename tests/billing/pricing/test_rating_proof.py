@@ -142,7 +142,9 @@ class Till:
         version, items = PlanVersion("proof", 1, "Proof", "", terms), []
         for name in price_names(version):
             params = price_params(version, name, self.meters)
-            price = self.send("prices.create", **{**params, "lookup_key": str(uuid4())})
+            price = self.send(
+                "prices.create", **{**params, "product": "rowhouse_proof", "lookup_key": str(uuid4())}
+            )
             ids[price.id] = name
             items.append({"price": price.id})
         return items
