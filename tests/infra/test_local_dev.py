@@ -1,5 +1,6 @@
 """bin/dev as a person runs it: started, killed, started again for its journey. (The soak ends it by Ctrl-C.)"""
 
+import argparse
 import os
 import re
 import signal
@@ -7,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from config import env
 from config.variables import VARIABLES
-from infra.local import pids
+from infra.local import dev as program
+from infra.local import instance, pids
 from infra.local.processes import PROCESSES
 from infra.local.services import temporary_folder
 from tests.infra.running import RUNS, dev, mentioning, needs_proc, wait_for, watchdog
@@ -109,6 +113,36 @@ def running(data: Path) -> dict[str, int]:
         command.replace("worker", "courier") if "courier@" in command else command for command in commands
     ]
     return {name: sum(name in command.split() for command in names) for name in PROCESSES}
+
+
+def test_a_check_takes_any_free_port_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "free_port", lambda: 4242)
+    monkeypatch.setattr(program, "is_free", lambda port: True)
+
+    def chosen(named: int | None, *, check: bool) -> int:
+        return program._port(argparse.Namespace(port=named, check=check), {"WEB_PORT": "8000"})
+
+    assert chosen(None, check=True) == 4242
+    assert chosen(8001, check=True) == chosen(8001, check=False) == 8001
+    assert chosen(None, check=False) == 8000
+
+
+def test_a_database_is_prepared_again_only_when_something_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def prepare(environment: dict[str, str]) -> str:
+        made.append("again")
+        return '{"tenants": []}'
+
+    monkeypatch.setattr(program, "_prepare", prepare)
+    for now, times in (("as it was", 1), ("as it was", 1), ("another address", 2)):
+        monkeypatch.setattr(instance, "fingerprint", lambda data, now=now: now)
+        assert program._prepared({}, tmp_path, own=True) == {"tenants": []}
+        assert len(made) == times
+    program._prepared({}, tmp_path, own=False)
+    assert len(made) == 3, "a server of the user's may have been emptied meanwhile"
 
 
 def test_reset_asks_and_without_anybody_to_ask_deletes_nothing(data: Path) -> None:
