@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.ports import free_port
 from infra.local.services import memory, temporary_folder
-from tests.infra.running import mentioning
+from tests.infra.running import at_work_in
 
 LAST = "test_soak.py"
 BEFORE = "test_local_dev.py"
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data() -> Iterator[Path]:
     with temporary_folder(memory(4)) as folder:
         yield folder / "data"
-        for pid in mentioning(folder):
+        for pid in at_work_in(folder):
             os.kill(pid, signal.SIGKILL)
 
 

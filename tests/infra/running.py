@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,15 +56,38 @@ def watchdog(process: "subprocess.Popen[str]") -> Iterator[None]:
         timer.cancel()
 
 
+@contextlib.contextmanager
+def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """However the test goes, it does not go on afterwards: what it leaves behind, the next start ends."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def mentioning(folder: Path) -> list[int]:
-    """The living processes whose command or environment names a folder, or that are in it."""
+    """The living processes whose command or environment names a folder."""
+    return _found(
+        lambda entry: (
+            str(folder).encode() in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        )
+    )
+
+
+def at_work_in(folder: Path) -> list[int]:
+    """The living processes that name a folder or stand in it, as the servers do."""
+    return sorted(
+        {*mentioning(folder), *_found(lambda entry: (entry / "cwd").readlink().is_relative_to(folder))}
+    )
+
+
+def _found(is_it: Callable[[Path], bool]) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-            told += str((entry / "cwd").readlink()).encode()
-            if str(folder).encode() in told and pids.start_time(int(entry.name)):
+            if is_it(entry) and pids.start_time(int(entry.name)):
                 found.append(int(entry.name))
     return found

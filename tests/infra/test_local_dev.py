@@ -16,7 +16,7 @@ from infra.local import dev as program
 from infra.local import instance, pids
 from infra.local.processes import PROCESSES
 from infra.local.services import temporary_folder
-from tests.infra.running import RUNS, dev, mentioning, needs_proc, wait_for, watchdog
+from tests.infra.running import RUNS, at_work_in, dev, ended, mentioning, needs_proc, wait_for, watchdog
 from tests.waiting import wait_until
 
 
@@ -34,28 +34,25 @@ def run(*arguments: str | Path) -> tuple[int, str]:
 
 @needs_proc
 def test_it_is_killed_starts_again_walks_its_journey_and_leaves_no_trace(data: Path, port: int) -> None:
-    first = dev("--data", data, "--port", str(port))
-    said = wait_for(first, RUNS)
-    assert f"http://localhost:{port}/sign-up/" in said
-    assert f"http://acme.localhost:{port}" in said
+    with ended(dev("--data", data, "--port", str(port))) as first:
+        said = wait_for(first, RUNS)
+        assert f"http://localhost:{port}/sign-up/" in said
+        assert f"http://acme.localhost:{port}" in said
 
-    refuses_a_second_one(data, port)
-    keeps_the_administrators_login_to_itself(data)
-    lets_manage_py_work_beside_it(data)
-    brings_back_what_is_killed(first, data)
-
-    first.kill()
-    first.wait()
+        refuses_a_second_one(data, port)
+        keeps_the_administrators_login_to_itself(data)
+        lets_manage_py_work_beside_it(data)
+        brings_back_what_is_killed(first, data)
     assert mentioning(data), "a killed supervisor leaves its processes, or this test shows nothing"
 
-    second = dev("--check", "--data", data, "--port", str(port))
-    said = wait_for(second, "ready ")
-    assert running(data) == dict.fromkeys(PROCESSES, 1)
-    with watchdog(second):
-        said += second.communicate()[0]
+    with ended(dev("--check", "--data", data, "--port", str(port))) as second:
+        said = wait_for(second, "ready ")
+        assert running(data) == dict.fromkeys(PROCESSES, 1)
+        with watchdog(second):
+            said += second.communicate()[0]
     assert second.returncode == 0, said
     assert "a suspended company is closed within 2 s" in said
-    assert mentioning(data) == []
+    assert at_work_in(data) == []
 
 
 def refuses_a_second_one(data: Path, port: int) -> None:

@@ -28,7 +28,7 @@ from billing.pricing.rating import rate
 from billing.stripe.client import Stripe, connect
 from infra.local import pids
 from infra.local.stranger import Stranger
-from tests.infra.running import RUNS, START_SECONDS, dev, mentioning, needs_proc, wait_for
+from tests.infra.running import RUNS, START_SECONDS, at_work_in, dev, mentioning, needs_proc, wait_for
 from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("SOAK_KILLS", "3"))
@@ -184,7 +184,7 @@ def soaked(data: Path, port: int) -> Iterator[Soaked]:
         process.wait(START_SECONDS)
     # Whatever has died meanwhile: Ctrl-C is a good end, and leaves no trace.
     assert process.returncode == 0
-    assert mentioning(data) == []
+    assert at_work_in(data) == []
 
 
 def _drain(stream: Any) -> None:
