@@ -7,16 +7,6 @@ from tenants.users.jwks import jwks
 
 urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
-    path("", include("tenants.users.urls_portal")),
-    path("", include("shared_apps.clients.urls_portal")),
-    path("", include("shared_apps.domains.urls_portal")),
-    path("", include("billing.urls_portal")),
-    path("", include("tenant_apps.orders.urls_portal")),
-    path("", include("tenant_apps.invoices.urls_portal")),
-    path("", include("tenant_apps.products.urls_portal")),
-    path("", include("tenant_apps.imports.urls_portal")),
-    path("", include("tenant_apps.reports.urls_portal")),
-    path("", include("tenant_apps.webhooks.urls_portal")),
     path("files/<str:token>/", serve, name="file"),
     path("api/", include("tenants.urls")),
     path("api/v1/", include("tenants.api.urls")),
@@ -31,4 +21,15 @@ urlpatterns = [
     path("api/v1/", include("tenant_apps.graphql.urls")),
     path("api/v1/", include("tenant_apps.reports.urls")),
     path("api/v1/", include("tenant_apps.webhooks.urls")),
+    # After the API, which else would be looked for among all these.
+    path("", include("tenants.users.urls_portal")),
+    path("", include("shared_apps.clients.urls_portal")),
+    path("", include("shared_apps.domains.urls_portal")),
+    path("", include("billing.urls_portal")),
+    path("", include("tenant_apps.orders.urls_portal")),
+    path("", include("tenant_apps.invoices.urls_portal")),
+    path("", include("tenant_apps.products.urls_portal")),
+    path("", include("tenant_apps.imports.urls_portal")),
+    path("", include("tenant_apps.reports.urls_portal")),
+    path("", include("tenant_apps.webhooks.urls_portal")),
 ]
