@@ -55,7 +55,7 @@ class Street(ThreadingHTTPServer):
 def port() -> Iterator[int]:
     Shop.seen = {}
     with Street(("127.0.0.1", 0), Shop) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 

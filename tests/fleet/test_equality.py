@@ -104,14 +104,11 @@ def test_the_zoo_has_every_operation_of_django() -> None:
     assert len(MIGRATIONS) >= 45
 
 
-def test_the_zoo_s_models_are_what_its_migrations_lead_to() -> None:
-    run_zoo(stage.database_name(), "django", "makemigrations", "zoo", "--check", "--dry-run")
-
-
 # Equality: one test, because the proof is made once, and several workers would make it several times
 
 
 def test_the_fleet_s_way_makes_what_django_s_executor_makes(proof: Any) -> None:
+    assert proof["models"] == ""
     steps = {step["name"]: step for step in proof["steps"]}
     assert {name: step["differences"] for name, step in steps.items() if step["differences"]} == {}
     assert set(steps) == set(MIGRATIONS) - REPLACED
