@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sys
 import threading
 import uuid
@@ -84,6 +85,12 @@ class Soaked:
         """The figure of each meter since then."""
         found = self.rows(statement, {"tenant": self.tenant, "since": since})
         return {meter: last if meter in GAUGES else total for meter, total, last in found}
+
+    def is_simulated(self) -> bool:
+        """Whether the simulator runs: what a person waits for is started before it."""
+        host, _, at = self.address.removeprefix("http://").partition(":")
+        with socket.socket() as line:
+            return line.connect_ex((host, int(at))) == 0
 
     def simulate(self, switch: str, **values: Any) -> None:
         """Turn one of the simulator's switches."""
@@ -178,7 +185,9 @@ def soaked(data: Path, port: int) -> Iterator[Soaked]:
         wait_for(process, RUNS)
         threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
         wait_until(lambda: _has_subscribed(data), "the demo did not subscribe")
-        yield Soaked(data, port)
+        platform = Soaked(data, port)
+        wait_until(platform.is_simulated, "the simulated Stripe did not start")
+        yield platform
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(START_SECONDS)
