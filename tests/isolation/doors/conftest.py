@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from tests import stage
+from tests.isolation.doors.paths import Ways
 from tests.isolation.doors.scene import Scene, build
 
 
@@ -16,7 +17,7 @@ class Kept(stage.Pristine):
 
     def __init__(self, scene: Scene, folder: Path) -> None:
         super().__init__(kept="pristine_scene")
-        self.scene = scene
+        self.scene, self.ways = scene, Ways(scene)
         self._files = shutil.copytree(settings.MEDIA_ROOT, folder / "kept")
 
     def restore(self) -> bool:
@@ -80,3 +81,9 @@ def pristine(pristine: stage.Pristine, building: Building) -> Iterator[stage.Pri
 @pytest.fixture(scope="module")
 def scene(pristine: Kept) -> Scene:
     return pristine.scene
+
+
+@pytest.fixture(scope="module")
+def ways(pristine: Kept) -> Ways:
+    """Found once for the scene, whichever modules ask."""
+    return pristine.ways

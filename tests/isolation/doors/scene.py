@@ -330,8 +330,9 @@ def _deleted() -> dict[str, Client]:
 def _short_lived(name: str) -> Iterator[tuple[TenantClient, dict[str, Client]]]:
     client = sign_up(company=name, subdomain=name, email=f"owner@{name}.example", password=PASSWORD)
     tenant = as_tenant(client)
-    secret = _fill(tenant, name)
     owner = _people(tenant)["owner"]
+    with unit_of_work(tenant):
+        _, secret = create_api_token(actor=CLERK, owner=owner, name=name, scopes=SCOPES)
     yield (
         client,
         {

@@ -81,11 +81,6 @@ def _without(text: str, said: str) -> str:
     return text
 
 
-@pytest.fixture(scope="module")
-def ways(scene: Scene) -> Ways:
-    return Ways(scene)
-
-
 @pytest.fixture
 def ask(scene: Scene, pristine: Pristine) -> Asker:
     return Asker(scene, pristine)

@@ -27,11 +27,6 @@ ROUTES = tenant_routes()
 
 
 @pytest.fixture(scope="module")
-def ways(scene: Scene) -> Ways:
-    return Ways(scene)
-
-
-@pytest.fixture(scope="module")
 def walk(scene: Scene, pristine: Pristine, ways: Ways) -> Walk:
     return Walk(scene, pristine, ways)
 
