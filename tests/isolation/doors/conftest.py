@@ -18,13 +18,26 @@ class Kept(stage.Pristine):
     def __init__(self, scene: Scene, folder: Path) -> None:
         super().__init__(kept="pristine_scene")
         self.scene, self.ways = scene, Ways(scene)
-        self._files = shutil.copytree(settings.MEDIA_ROOT, folder / "kept")
+        self._folder = shutil.copytree(settings.MEDIA_ROOT, folder / "kept")
+        files = [path for path in self._folder.rglob("*") if path.is_file()]
+        self._files = {path.relative_to(self._folder): _state(path) for path in files}
 
     def restore(self) -> bool:
         if not super().restore():
             return False
-        shutil.copytree(self._files, settings.MEDIA_ROOT, dirs_exist_ok=True)
+        for path, state in self._files.items():
+            if _state(there := Path(settings.MEDIA_ROOT) / path) != state:
+                there.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(self._folder / path, there)
         return True
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 class Building:
