@@ -6,9 +6,10 @@ The first subscribes as soon as there is a simulated Stripe, the second is on it
 import csv
 import io
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPConnection
 from typing import Any, Final
@@ -22,6 +23,9 @@ from django.utils.crypto import get_random_string
 from billing.plans.publishing import synchronise_plans
 from billing.subscriptions.problems import AlreadySubscribed
 from billing.subscriptions.services import continue_on_free, finish_checkout, start_checkout
+from billing.usage.ledger import record_usage
+from billing.usage.rollups import fold
+from billing.usage.snapshots import take_snapshots
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant, sign_up
 from shared_apps.clients.standing import set_standing
@@ -175,7 +179,10 @@ def subscribe_demo() -> bool:
         except AlreadySubscribed:
             return False
         _pay(checkout.url)
-        return finish_checkout(tenant=tenant, session_id=checkout.id) is not None
+        is_new = finish_checkout(tenant=tenant, session_id=checkout.id) is not None
+    # In this minute it may have been measured already, before the period began.
+    _measure(tenant, timezone.now() + timedelta(minutes=1))
+    return is_new
 
 
 def _pay(url: str) -> None:
@@ -251,6 +258,9 @@ def _fill(tenant: Tenant, shop: Shop, password: str) -> None:
                 create_customer(actor=ACTOR, reference=reference, name=name, email=email, country=country)
     if not shop.is_free:
         _fill_with_orders(tenant, shop)
+        with unit_of_work(tenant):
+            _tell_use(shop)
+    _measure(tenant, timezone.now())
 
 
 def _fill_with_orders(tenant: Tenant, shop: Shop) -> None:
@@ -263,6 +273,32 @@ def _fill_with_orders(tenant: Tenant, shop: Shop) -> None:
     with unit_of_work(tenant):
         if not Order.objects.drafts().exists():
             _leave_work_to_do()
+
+
+def _measure(tenant: Tenant, at: datetime) -> None:
+    """What workers do twice an hour, so that seats and storage can be seen at once."""
+    with tenant_context(tenant):
+        take_snapshots(at)
+    with public_context():
+        fold()
+
+
+def _tell_use(shop: Shop) -> None:
+    """What meters would have counted in the two months: before anybody subscribed, so nothing of it is charged."""
+    dice = random.Random(shop.subdomain)  # noqa: S311  (demo figures, no secret)
+    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    placed = Counter(at.date() for at in Order.objects.values_list("placed_at", flat=True) if at)
+    for at in (noon - timedelta(days=ago) for ago in range(1, DAYS)):
+        orders = placed[at.date()]
+        used = {
+            "api_calls": dice.randint(150, 900),
+            "orders_placed": orders,
+            "webhooks_delivered": 3 * orders,
+        }
+        for meter, quantity in used.items():
+            if quantity:
+                key = f"demo:{meter}:{at:%Y-%m-%d}"
+                record_usage(meter=meter, quantity=quantity, idempotency_key=key, at=at)
 
 
 def _stock_shelves(shop: Shop) -> None:

@@ -221,6 +221,11 @@ def _from_files() -> dict[str, str]:
     return read_env_file(ROOT / data / "env") | own
 
 
+def forget_files() -> None:
+    """Look anew where values come from: ENV_FILES has changed, or a file has."""
+    _from_files.cache_clear()
+
+
 def read_env_file(path: Path) -> dict[str, str]:
     """Read NAME=value lines; blank lines, comments and one pair of quotes around a value are dropped."""
     try:

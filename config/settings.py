@@ -241,7 +241,7 @@ UNFOLD = {
         "show_search": False,
         "navigation": [
             {
-                "title": "Platform",
+                "title": "Tenants",
                 "items": [
                     {"title": "Tenants", "icon": "holiday_village", "link": "/admin/clients/client/"},
                     {"title": "Domains", "icon": "dns", "link": "/admin/domains/claim/"},
@@ -252,11 +252,13 @@ UNFOLD = {
                         "icon": "verified",
                         "link": "/admin/lifecycle/deletioncertificate/",
                     },
+                ],
+            },
+            {
+                "title": "Money",
+                "items": [
                     {"title": "Money", "icon": "payments", "link": "/admin/money/"},
-                    {"title": "Usage", "icon": "bar_chart", "link": "/admin/billing/rollup/"},
                     {"title": "Plans", "icon": "sell", "link": "/admin/billing/publishedplan/"},
-                    {"title": "Usage outbox", "icon": "outbox", "link": "/admin/billing/export/"},
-                    {"title": "Cases", "icon": "flag", "link": "/admin/billing/case/"},
                     {"title": "Subscriptions", "icon": "autorenew", "link": "/admin/billing/subscription/"},
                     {
                         "title": "Stripe's invoices",
@@ -264,22 +266,35 @@ UNFOLD = {
                         "link": "/admin/billing/stripeinvoice/",
                     },
                     {"title": "Money back", "icon": "undo", "link": "/admin/billing/moneyback/"},
-                    {"title": "Late use", "icon": "schedule", "link": "/admin/billing/lateitem/"},
+                    {"title": "Cases", "icon": "flag", "link": "/admin/billing/case/"},
                     {"title": "Letters", "icon": "mail", "link": "/admin/billing/letter/"},
-                    {"title": "Differences", "icon": "difference", "link": "/admin/billing/difference/"},
                     {
                         "title": "Stripe's events",
                         "icon": "inbox",
                         "link": "/admin/inbox/receivedevent/",
                         "badge": "shared_apps.inbox.admin.dead_letters",
                     },
+                ],
+            },
+            {
+                "title": "Usage",
+                "items": [
+                    {"title": "Usage", "icon": "bar_chart", "link": "/admin/billing/rollup/"},
+                    {"title": "Usage outbox", "icon": "outbox", "link": "/admin/billing/export/"},
+                    {"title": "Late use", "icon": "schedule", "link": "/admin/billing/lateitem/"},
+                    {"title": "Differences", "icon": "difference", "link": "/admin/billing/difference/"},
+                ],
+            },
+            {
+                "title": "Platform",
+                "items": [
                     {"title": "Fleet", "icon": "dashboard", "link": "/admin/fleet/pool/"},
                     {"title": "Schemas", "icon": "database", "link": "/admin/fleet/schema/"},
                     {"title": "Runs", "icon": "rocket_launch", "link": "/admin/fleet/run/"},
                     {"title": "Operators", "icon": "badge", "link": "/admin/users/user/"},
                     {"title": "Audit log", "icon": "history", "link": "/admin/audit/auditentry/"},
                 ],
-            }
+            },
         ],
     },
 }

@@ -66,7 +66,7 @@ class PublishedPlanAdmin(Asking, ReadOnly):
             text="+ is made, ~ is changed, = is in order, ! is not what it was, at Stripe or in the files.",
             counted={f"{step.sign} {step.what}": step.text for step in sorted(steps, key=_in_order)},
             caption=f"{len(differing(steps)) or 'Nothing'} to do",
-            do=lambda _: synchronise_plans(actor=actor_of(request)),
+            do=(lambda _: synchronise_plans(actor=actor_of(request))) if differing(steps) else None,
             back=reverse(PLANS),
             then=PLANS,
         )

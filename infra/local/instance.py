@@ -119,6 +119,8 @@ def enter(values: Mapping[str, str]) -> None:
         os.environ.pop(name, None)
     os.environ.update(values)
     os.environ["ENV_FILES"] = "false"
+    # The folder's own file was read to find the folder; its addresses are those of the start before.
+    env.forget_files()
     for variable in VARIABLES.values():
         getattr(env, variable.kind)(variable.name)
 

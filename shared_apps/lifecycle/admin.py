@@ -74,7 +74,7 @@ class Asking:
         *,
         title: str,
         text: str,
-        do: Callable[[dict[str, Any]], Any],
+        do: Callable[[dict[str, Any]], Any] | None,
         back: str,
         form: forms.Form | None = None,
         counted: dict[str, Any] | None = None,
@@ -82,8 +82,11 @@ class Asking:
         danger: bool = False,
         then: str = "operators:lifecycle_operation_changelist",
     ) -> HttpResponse:
-        """Show a form; do it when it is sent, and tell what was wrong where it cannot be done."""
-        if request.method == "POST" and (form is None or form.is_valid()):
+        """Show a form; do it when it is sent, and tell what was wrong where it cannot be done.
+
+        Without something to do the page only shows how things stand.
+        """
+        if request.method == "POST" and do is not None and (form is None or form.is_valid()):
             try:
                 do(form.cleaned_data if form else {})
             except DomainError as error:
@@ -100,6 +103,7 @@ class Asking:
             "counted": counted,
             "caption": caption,
             "danger": danger,
+            "is_to_do": do is not None,
             "back": back,
         }
         return render(request, "admin/lifecycle/ask.html", {**operators.each_context(request), **context})

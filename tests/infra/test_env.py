@@ -27,9 +27,9 @@ def env_files(environ, tmp_path):
     """A project root of our own, whose env files are read anew."""
     environ.delenv("ENV_FILES")
     environ.setattr(env, "ROOT", tmp_path)
-    env._from_files.cache_clear()
+    env.forget_files()
     yield tmp_path
-    env._from_files.cache_clear()
+    env.forget_files()
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,15 @@ def test_entering_an_installation_checks_every_value(tmp_path):
         instance.enter(values | {"LOG_LEVEL": "loud"})
 
 
+def test_entering_an_installation_leaves_the_addresses_of_the_start_before_behind(environ, tmp_path):
+    environ.delenv("ENV_FILES")
+    env.forget_files()
+    (tmp_path / "env").write_text("MIGRATOR_DATABASE_URL=postgresql://rowhouse_migrator:x@db:1111/shop\n")
+    assert env.url("MIGRATOR_DATABASE_URL").endswith(":1111/shop")
+    instance.enter(instance.defaults(tmp_path, 8123) | {"DATABASE_URL": "postgresql://root:x@db:2222/shop"})
+    assert ":2222/shop" in instance.run_time_environment()["MIGRATOR_DATABASE_URL"]
+
+
 def test_a_simulated_stripe_is_for_those_who_name_no_real_one():
     assert instance.simulated({"STRIPE_API_KEY": "sk_test_12345678"}, 8000) == {}
     values = instance.simulated({"SIMULATOR_PORT": "8124"}, 8000)

@@ -235,4 +235,7 @@ def test_operators_see_who_has_what_and_mend_what_drifted(
         PublishedPlan.objects.filter(key="free").update(fingerprint=newest("free").fingerprint)
         browser.post(compare)
         assert differing(compare_plans()) == []
+        shown = browser.get(compare).content.decode()
+        assert "Nothing to do" in shown
+        assert "Leave it as it is" not in shown, "there is no button"
     account.cache_clear()
