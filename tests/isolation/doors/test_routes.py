@@ -65,7 +65,7 @@ def test_a_route_without_a_declaration_fails_the_walk_and_stops_the_process() ->
 
 
 def test_a_right_that_the_table_does_not_know_fails_the_walk(walk: Walk, monkeypatch: Any) -> None:
-    route = next(route for route in ROUTES if route.verb("GET") == "orders:read")
+    route = next(r for r in ROUTES if not r.is_api and r.verb("GET") == "orders:read")
     monkeypatch.setattr(route.callback, "verb", "orders:destroy")
     with pytest.raises(Undeclared, match="add 'destroy' to the table ROLES"):
         walk.through(route)
