@@ -33,7 +33,8 @@ HOLD: Final = """
 KEEP: Final = """
     UPDATE billing_fold SET seen = %s, closing = %s, closing_xid = %s, sealed_until = %s, folded_at = now()"""
 NEWS: Final = """
-    SELECT DISTINCT date_bin('1 hour', occurred_at, 'epoch') FROM billing_usagerecord WHERE occurred_at >= %(first)s"""
+    SELECT date_bin('1 hour', occurred_at, 'epoch'), bool_or(meter = ANY(%(levels)s))
+      FROM billing_usagerecord WHERE occurred_at >= %(first)s"""
 UNSEEN: Final = """
        AND txid >= txid_snapshot_xmin(%(seen)s::txid_snapshot)
        AND NOT txid_visible_in_snapshot(txid, %(seen)s::txid_snapshot)"""
@@ -161,17 +162,18 @@ def forget_sources(before: datetime) -> None:
 def _recompute(cursor: Any, seen: str | None, now: datetime) -> list[datetime]:
     """Compute the hours anew of which there are new records; which they are."""
     first = datetime.combine(first_kept(now.date()), time(), UTC)
-    cursor.execute(NEWS + (UNSEEN if seen else ""), {"first": first, "seen": seen})
     meters = {
         "counted": keys_of(Kind.SUM, Kind.MAX),
         "peaks": keys_of(Kind.MAX),
         "levels": keys_of(Kind.LAST),
     }
-    hours = sorted(hour for (hour,) in cursor.fetchall())
-    for begin, end in _spans(hours):
-        for statement in (FOLD, FOLD_LEVELS):
+    news = NEWS + (UNSEEN if seen else "") + " GROUP BY 1"
+    cursor.execute(news, {**meters, "first": first, "seen": seen})
+    hours = dict(cursor.fetchall())
+    for statement, those in (FOLD, list(hours)), (FOLD_LEVELS, [hour for hour in hours if hours[hour]]):
+        for begin, end in _spans(sorted(those)):
             cursor.execute(statement, {**meters, "begin": begin, "end": end})
-    return hours
+    return list(hours)
 
 
 def _spans(hours: list[datetime]) -> Iterator[Span]:
