@@ -41,7 +41,7 @@ class Size:
 
     rounds: int = 5
     batches: int = 60
-    tax_rounds: int = 20
+    tax_rounds: int = 60
     requests: int = 80
     folded: int = 1_000_000
     folds: int = 3
