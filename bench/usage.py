@@ -248,16 +248,15 @@ def _rows(size: Size) -> Iterator[tuple[float, float]]:
     """Rows a second: the ledger, and a plain table with the same key."""
     from django.db import connections
 
-    from billing.usage.ledger import record_calls
+    from billing.usage.ledger import arrays, record_calls
     from tenants.api.metering import ApiCall
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as administrator:
         administrator.execute(RAW_TABLE)
 
     def raw(batch: list[ApiCall]) -> None:
-        columns = zip(*((call.key, call.schema, call.at, call.source) for call in batch), strict=True)
         with connections["control"].cursor() as cursor:
-            cursor.execute(RAW, [list(column) for column in columns])
+            cursor.execute(RAW, arrays(batch))
 
     for number in range(size.rounds):
         sides = (record_calls, raw) if number % 2 else (raw, record_calls)
