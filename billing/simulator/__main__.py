@@ -11,7 +11,7 @@ from typing import Any
 from billing.simulator.endpoints import new_destination, new_endpoint
 from billing.simulator.server import Server, running
 
-SAVE_SECONDS = 5.0
+KEEP_SECONDS = 1.0
 EVERYTHING = ["*"]
 
 
@@ -24,9 +24,9 @@ def main() -> None:
     with running(options.host, options.port) as server:
         _begin(server, options)
         print(f"A simulated Stripe listens on {server.address}", flush=True)  # noqa: T201 - the process's one line
-        while not stopping.wait(SAVE_SECONDS):
-            _save(server, options.state)
-        _save(server, options.state)
+        while not stopping.wait(KEEP_SECONDS):
+            server.simulator.keep()
+        server.simulator.keep()
 
 
 def _options() -> argparse.Namespace:
@@ -44,6 +44,7 @@ def _begin(server: Server, options: argparse.Namespace) -> None:
     simulator = server.simulator
     if options.state and options.state.exists():
         simulator.load(options.state)
+    simulator.kept_in = options.state
     simulator.world.settings.summary_lag = options.summary_lag
     if options.webhook:
         _point_webhooks(server, options.webhook, options.secret)
@@ -53,6 +54,7 @@ def _point_webhooks(server: Server, url: str, secret: str) -> None:
     """Snapshots and thin events of every kind to one address, in place of those that went there before."""
     world = server.simulator.world
     with world.lock:
+        world.touched = True
         for kind in ("webhook_endpoint", "v2.core.event_destination"):
             for old in list(world.store.oldest_first(kind, description="bin/dev")):
                 world.store.remove(old)
@@ -60,11 +62,6 @@ def _point_webhooks(server: Server, url: str, secret: str) -> None:
         new_endpoint(world, {**values, "url": url}, secret)
         thin = {"name": "bin/dev", "type": "webhook_endpoint", "event_payload": "thin"}
         new_destination(world, {**values, **thin, "webhook_endpoint": {"url": url}}, secret)
-
-
-def _save(server: Server, path: Path | None) -> None:
-    if path is not None and server.simulator.world.touched:
-        server.simulator.save(path)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from billing.simulator import control, web
 from billing.simulator.engine import Engine
 from billing.simulator.faults import Cut
 from billing.simulator.refusals import Refusal
-from billing.simulator.service import Answer, Request, Simulator
+from billing.simulator.service import METER_EVENTS, Answer, Request, Simulator
 from billing.simulator.world import World
 
 MOST_BYTES = 4_000_000
@@ -72,14 +72,23 @@ class Exchange(BaseHTTPRequestHandler):
         body = self.rfile.read(length) if length else b""
         headers = {name.title(): value for name, value in self.headers.items()}
         request = Request(self.command, target.path, target.query, body, headers)
-        if target.path.startswith("/_simulator"):
-            return _controlled(self.server.simulator, request)
-        if target.path.startswith(("/v1/", "/v2/")):
-            return self.server.simulator.answer(request)
-        return web.answer(self.server.simulator, request)
+        try:
+            return _answered(self.server.simulator, request)
+        finally:
+            # A platform must not know of what is gone after a kill -9. Meter events are too many: they wait a second.
+            if request.method != "GET" and request.path not in METER_EVENTS:
+                self.server.simulator.keep()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """Silence: the platform logs its own calls."""
+
+
+def _answered(simulator: Simulator, request: Request) -> Answer:
+    if request.path.startswith("/_simulator"):
+        return _controlled(simulator, request)
+    if request.path.startswith(("/v1/", "/v2/")):
+        return simulator.answer(request)
+    return web.answer(simulator, request)
 
 
 def _controlled(simulator: Simulator, request: Request) -> Answer:

@@ -59,8 +59,10 @@ class Simulator:
         handlers.load()
         self.world, self.faults, self.keys = world, Faults(), Keys()
         self.courier = Courier(world)
+        # The file that the account is kept in, if any.
+        self.kept_in: Path | None = None
         self._held: set[tuple[str, str]] = set()
-        self._held_lock = threading.Lock()
+        self._held_lock, self._keeping = threading.Lock(), threading.Lock()
 
     def reset(self) -> None:
         """Everything as on the first day."""
@@ -70,14 +72,17 @@ class Simulator:
             self.keys.clear()
         self.courier.reset()
 
-    def save(self, path: Path) -> None:
-        """Write the account into a file, all or nothing."""
-        with self.world.lock:
-            self.world.touched = False
-            content = pickle.dumps({"world": self.world.saved(), "keys": self.keys.saved()})
-        half = path.with_name(f"{path.name}.new")
-        half.write_bytes(content)
-        half.replace(path)
+    def keep(self) -> None:
+        """Write the account into its file, all or nothing; when this returns, all that was done before is in there."""
+        with self._keeping:
+            if self.kept_in is None or not self.world.touched:
+                return
+            with self.world.lock:
+                self.world.touched = False
+                content = pickle.dumps({"world": self.world.saved(), "keys": self.keys.saved()})
+            half = self.kept_in.with_name(f"{self.kept_in.name}.new")
+            half.write_bytes(content)
+            half.replace(self.kept_in)
 
     def load(self, path: Path) -> None:
         """Go on with the account of a file that this program has written."""

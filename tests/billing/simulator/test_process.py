@@ -3,22 +3,25 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import stripe as package
 
 from billing.simulator.server import Server
+from billing.simulator.world import World
 from config import env
 from infra.local import processes
 from infra.local.ports import free_port
 
 
-def test_the_process_says_where_it_listens_and_keeps_its_account(server: Server, world: Any, tmp_path: Path):
-    port = free_port()
+@contextmanager
+def started(port: int, data: Path) -> Iterator["subprocess.Popen[str]"]:
     settings = {
         "SIMULATOR_PORT": str(port),
-        "DATA_DIR": str(tmp_path),
+        "DATA_DIR": str(data),
         "STRIPE_WEBHOOK_SECRETS": "whsec_1,whsec_0",
     }
     environment = {**os.environ, "ENV_FILES": "false", "SECRET_KEY": "k" * 60, **settings}
@@ -28,15 +31,27 @@ def test_the_process_says_where_it_listens_and_keeps_its_account(server: Server,
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip().endswith(f"http://127.0.0.1:{port}")
-        client = package.StripeClient("sk_test_1", base_addresses={"api": f"http://127.0.0.1:{port}"})
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_process_says_where_it_listens_and_keeps_all_that_it_has_answered(tmp_path: Path):
+    port = free_port()
+    address: Any = {"api": f"http://127.0.0.1:{port}"}
+    client = package.StripeClient("sk_test_1", base_addresses=address)
+    with started(port, tmp_path) as process:
         made = client.v1.customers.create({"name": "Acme"})
+        client.v1.customers.update(made.id, {"name": "Acme Outdoor"})
+        process.kill()
+    with started(port, tmp_path) as process:
+        assert client.v1.customers.retrieve(made.id).name == "Acme Outdoor"
         [endpoint] = client.v1.webhook_endpoints.list().data
         assert endpoint.url.endswith("/stripe/webhooks/")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    finally:
-        process.kill()
-        process.wait()
+    server = Server("127.0.0.1", 0, World())
     server.simulator.load(tmp_path / "stripe-account")
-    assert world.store.get("customer", made.id)["name"] == "Acme"
-    assert world.store.secrets[endpoint.id]["signing"] == ["whsec_1"]
+    assert server.simulator.world.store.secrets[endpoint.id]["signing"] == ["whsec_1"]
+    server.server_close()

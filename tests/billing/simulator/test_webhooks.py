@@ -205,7 +205,8 @@ def test_a_stream_of_the_second_generation_counts_as_well(stripe: Any, server: S
 
 def test_the_account_survives_a_restart(stripe: Any, server: Server, tmp_path: Any):
     made = stripe.v1.customers.create({"name": "Acme"}, {"idempotency_key": "acme"})
-    server.simulator.save(tmp_path / "account")
+    server.simulator.kept_in = tmp_path / "account"
+    server.simulator.keep()
     server.simulator.reset()
     assert stripe.v1.customers.list().data == []
     server.simulator.load(tmp_path / "account")
