@@ -8,9 +8,15 @@ from typing import Final
 LIMIT: Final = 120.0
 
 
-def wait_until(condition: Callable[[], object], otherwise: str = "it did not happen") -> None:
-    """Ask until the condition holds; what to say `otherwise` is why the test failed then."""
-    deadline = time.monotonic() + LIMIT
+def wait_until(
+    condition: Callable[[], object],
+    otherwise: str = "it did not happen",
+    *,
+    limit: float = LIMIT,
+    found: Callable[[], object] = lambda: "",
+) -> None:
+    """Ask until the condition holds; `otherwise` and what is `found` then say why the test failed."""
+    deadline = time.monotonic() + limit
     while not condition():
-        assert time.monotonic() < deadline, f"{otherwise} within {LIMIT:.0f} s"
+        assert time.monotonic() < deadline, f"{otherwise} within {limit:.0f} s {found()}"
         time.sleep(0.01)

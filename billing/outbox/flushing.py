@@ -1,7 +1,8 @@
 """Bringing all that a tenant has used to Stripe before an invoice becomes final, and what did not get there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from typing import Final
 
 from billing.models import Customer, Export, Lane, LateItem
 from billing.outbox.apart import note_late_use, send_items
@@ -10,6 +11,9 @@ from billing.outbox.exporting import Exporter, flush
 from billing.stripe.client import account
 from billing.stripe.meters import gateway
 from shared_apps.inbox.registry import Later
+
+# A draft stays one for an hour. After a minute a try would meet the export that runs each minute, again and again.
+PAUSE: Final = timedelta(seconds=15)
 
 
 @cache
@@ -62,4 +66,4 @@ def _fill(customer: Customer, invoice: str, before: datetime | None) -> None:
     note_late_use(account(), customer.tenant)
     send_items(account(), customer, invoice)
     if not arrived:
-        raise Later(f"Use of {customer.tenant} is still on its way to {invoice}.")
+        raise Later(f"Use of {customer.tenant} is still on its way to {invoice}.", after=PAUSE)

@@ -71,10 +71,9 @@ class Found:
             # Sorted so that an active one takes the place of one that was given up.
             self.meters[meter["event_name"]] = meter
         self.products = {each["id"]: each for each in self._all("products", ids=products)}
-        self.prices: dict[str, Object] = {}
-        for product in self.products:
-            for price in self._all("prices", product=product, expand=["data.tiers"]):
-                self.prices[price["id"]] = price
+        # All in one list: a call for each product would be twelve.
+        prices = self._all("prices", expand=["data.tiers"])
+        self.prices = {price["id"]: price for price in prices if price["product"] in self.products}
 
     def price(self, version: PlanVersion, name: str, published: PublishedPlan | None) -> Object | None:
         """The price that was published, or one that was made and not yet written down."""

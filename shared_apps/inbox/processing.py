@@ -102,6 +102,7 @@ def _fail(event_id: UUID, tries: int, error: str) -> str | None:
 
 
 def _postpone(event_id: UUID, tries: int, later: Later) -> str | None:
+    log.info("inbox.put_off", reason=str(later))
     now = timezone.now()
     old = ReceivedEvent.objects.filter(pk=event_id, created_at__lt=now - LATEST)
     if old.exists():

@@ -38,6 +38,8 @@ FAULTS: Final = ("error_before", "error_after", "cut_before", "cut_after", "rate
 HABITS: Final = {"copies": 2, "reorder": 3.0, "drop": 0.3, "retry_seconds": [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]}
 WELL: Final = {"copies": 1, "reorder": 0.0, "drop": 0.0}
 SELLERS: Final = 2
+# Who is killed while use is sent keeps its lane for two minutes; after a failure of Stripe its rest grows with each.
+REST: Final = 300.0
 # The shop of the demo that subscribes. Other companies may be there as well, and go on.
 BUYER: Final = "acme"
 
@@ -53,6 +55,10 @@ SENT: Final = """
 UNSETTLED: Final = """
     SELECT (SELECT count(*) FROM inbox_receivedevent WHERE status NOT IN ('processed', 'ignored')),
            (SELECT count(*) FROM billing_export WHERE tenant = %(tenant)s AND at >= %(since)s AND status <> 'sent')"""
+EVENTS: Final = """
+    SELECT type, status, tries, note, created_at, sweep_at FROM inbox_receivedevent
+     WHERE status NOT IN ('processed', 'ignored') OR type LIKE 'invoice.%%' ORDER BY created_at DESC LIMIT 20"""
+LANES: Final = "SELECT meter, leased_until, retry_at, tries FROM billing_lane WHERE tenant = %(tenant)s"
 GAUGES: Final = ("seats", "storage")
 SUMS: Final = ("orders_placed", "api_calls")
 
@@ -277,10 +283,26 @@ def _end_the_period(soaked: Soaked) -> None:
         "SELECT period_end FROM billing_subscription WHERE tenant = %(tenant)s", _given(soaked)
     )
     soaked.simulate("advance", seconds=int((end - datetime.now(UTC)).total_seconds()) + 5)
-    wait_until(lambda: _renewal(soaked, "draft") is not None, "nobody heard of the draft")
-    wait_until(lambda: tuple(soaked.rows(UNSETTLED, _given(soaked))[0]) == (0, 0), "use is left over")
+    wait_until(
+        lambda: _renewal(soaked, "draft") is not None,
+        "nobody heard of the draft",
+        limit=REST,
+        found=lambda: _waiting(soaked),
+    )
+    wait_until(
+        lambda: tuple(soaked.rows(UNSETTLED, _given(soaked))[0]) == (0, 0),
+        "use is left over",
+        limit=REST,
+        found=lambda: _waiting(soaked),
+    )
     soaked.simulate("advance", seconds=7200)
     wait_until(lambda: _renewal(soaked) is not None, "the month was never charged")
+
+
+def _waiting(soaked: Soaked) -> str:
+    """What events and lanes wait for."""
+    rows = [*soaked.rows(EVENTS), *soaked.rows(LANES, _given(soaked))]
+    return "\n".join([str(datetime.now(UTC)), *(" | ".join(map(str, row)) for row in rows)])
 
 
 def _renewal(soaked: Soaked, status: str = "paid") -> Any:

@@ -59,4 +59,4 @@ def tab(chromium: Browser, port: int, acme: Tenant) -> Iterator[Callable[..., Vi
     wrongs = [wrong for visit in visits for wrong in visit.wrongs]
     for visit in visits:
         visit.page.context.close()
-    assert wrongs == []
+    assert not wrongs, wrongs

@@ -1,5 +1,6 @@
 """Use that misses the invoice of its period: on the next one, once, at what it would have cost."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -71,7 +72,10 @@ def test_a_draft_waits_for_use_that_stripe_does_not_take_and_a_person_learns_wha
     faults = telling.server.simulator.faults
     faults.add(kind="error_before", path="/v1/billing/meter_events", method="POST", times=2)
     telling.tell()
-    assert ReceivedEvent.objects.get(status="waiting").type == "invoice.created"
+    waiting = ReceivedEvent.objects.get(status="waiting")
+    assert waiting.type == "invoice.created"
+    assert waiting.sweep_at is not None
+    assert waiting.sweep_at <= telling.time.now() + timedelta(seconds=15)
     assert Export.objects.get(status="waiting").tries == 2, "the other one was when the invoice was announced"
     telling.process()
     assert not ReceivedEvent.objects.filter(status="waiting").exists()
