@@ -40,6 +40,9 @@ ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+# The console calls these errors too: a refused answer, which is judged by its status; an htmx request that gave way to
+# the next one or to another page. One that failed is told as htmx:sendError besides.
+NO_WRONGS: Final = ("status of", "htmx:afterRequest", "htmx:sendAbort")
 # Served beside the application, so that the browser keeps it compiled from page to page.
 AXE: Final = "/axe.js"
 ADD_AXE: Final = """path => "axe" in window || new Promise((done, failed) => {
@@ -115,8 +118,7 @@ class Visit:
         self.page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        # The browser reports each refused answer as well; those are judged by their status.
-        if message.type in {"error", "warning"} and "status of" not in message.text:
+        if message.type in {"error", "warning"} and not any(each in message.text for each in NO_WRONGS):
             self.wrongs.append(f"{message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:
