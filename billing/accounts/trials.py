@@ -22,6 +22,7 @@ TRIED: Final = "team"
 BATCH: Final = 200
 TOLD_BEFORE: Final = timedelta(days=3)
 OVER: Final = "The trial is over and nothing was subscribed to."
+GRACE_OVER: Final = "The time of grace is over. Choose a plan to go on, or write to us."
 RUNNING: Final = ("trialing", "active", "past_due", "unpaid", "paused")
 
 
@@ -58,14 +59,17 @@ def tell_of_trials(now: datetime) -> None:
 def end_graces(now: datetime) -> int:
     """Let tenants whose time of grace is over only read from now on; how many."""
 
-    def standing(client: Client) -> Standing | None:
-        found = Subscription.objects.open().filter(tenant=client.schema_name).first()
-        return standing_of(client, found, now) if found is not None else None
+    def standing(client: Client) -> Standing:
+        # One that is incomplete says nothing: nothing has been bought yet.
+        found = Subscription.objects.filter(tenant=client.schema_name, status__in=RUNNING).first()
+        if found is not None:
+            return standing_of(client, found, now)
+        return Standing(client_id=client.pk, reason=GRACE_OVER, access=Client.Access.READ_ONLY)
 
     return _in_batches(lambda: _graces_over(now), standing)
 
 
-def _in_batches(find: Callable[[], list[Client]], standing: Callable[[Client], Standing | None]) -> int:
+def _in_batches(find: Callable[[], list[Client]], standing: Callable[[Client], Standing]) -> int:
     """Change those found, and find again until there are none; who is held by somebody waits for the next turn."""
     count = 0
     while True:
@@ -73,7 +77,7 @@ def _in_batches(find: Callable[[], list[Client]], standing: Callable[[Client], S
             busy = _hold({client.schema_name for client in find()})
             # Found again: what was seen before the lock may have changed.
             free = [client for client in find() if client.schema_name not in busy]
-            changes = [change for client in free if (change := standing(client)) is not None]
+            changes = [standing(client) for client in free]
             if not changes:
                 return count
             set_standings(actor=ACTOR, changes=changes)

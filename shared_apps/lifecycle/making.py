@@ -4,6 +4,7 @@ In between it is `provisioning`: its name is kept, its doors are shut, and the n
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -37,6 +38,7 @@ class Plan:
     currency: str
     sandbox_of: UUID | None = None
     plan_version: int = 1
+    trial_ends_at: datetime | None = None
 
 
 def require_free(subdomain: str) -> str:
@@ -120,6 +122,7 @@ def _insert(plan: Plan, schema: Schema) -> Client:
         status=Client.Status.PROVISIONING,
         plan=plan.plan,
         plan_version=plan.plan_version,
+        trial_ends_at=plan.trial_ends_at,
         locale=plan.locale,
         time_zone=plan.time_zone,
         currency=plan.currency,

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from shared_apps.clients.directory import raise_version
 from shared_apps.clients.models import Client
+from shared_apps.clients.services import Beginning, beginning
 from shared_apps.clients.statuses import begin_maintenance, end_maintenance
 from shared_apps.lifecycle.archive import Archive
 from shared_apps.lifecycle.exporting import client_of
@@ -88,17 +89,27 @@ def _restore_new(hold: Hold) -> None:
 
 
 def _plan(operation: Operation, archive: Archive) -> Plan:
-    tenant, options = archive.manifest.tenant, operation.options
-    keeps = archive.is_ours and tenant.plan in Client.Plan.values
+    tenant, options, begun = archive.manifest.tenant, operation.options, _begun(archive)
     return Plan(
         name=options.get("name") or tenant.name,
         subdomain=options["subdomain"],
-        plan=tenant.plan if keeps else Client.Plan.FREE,
-        plan_version=tenant.plan_version if keeps else 1,
+        plan=begun.plan,
+        plan_version=begun.plan_version,
+        trial_ends_at=begun.trial_ends_at,
         locale=tenant.locale,
         time_zone=tenant.time_zone,
         currency=tenant.currency,
     )
+
+
+def _begun(archive: Archive) -> Beginning:
+    """The plan of an archive of ours. Nobody pays for it here, so it is tried for as long as after a sign-up."""
+    tenant, trial = archive.manifest.tenant, beginning().trial_ends_at
+    if not archive.is_ours or tenant.plan not in Client.Plan.values:
+        return Beginning()
+    if tenant.plan == Client.Plan.FREE:
+        return Beginning(plan_version=tenant.plan_version)
+    return Beginning(tenant.plan, tenant.plan_version, trial) if trial is not None else Beginning()
 
 
 # Into the same tenant

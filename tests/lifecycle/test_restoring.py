@@ -59,6 +59,7 @@ def test_a_restored_tenant_equals_the_exported_one_and_others_are_as_they_were(
     assert (sums(acme), sums(globex)) == others
     assert made.status == "active"
     assert (made.name, made.currency, made.plan, made.plan_version) == (shop.name, "USD", "team", 2)
+    assert made.trial_ends_at is not None, "nobody pays for this plan: it is tried for a while"
     assert leftovers(folders) == []
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing.accounts.trials import BATCH, beginning, end_graces, end_trials, tell_of_trials
 from billing.models import Customer, Export, Lane, Subscription
 from billing.subscriptions.ending import keeps_from_deletion
+from shared_apps.clients.models import Client
 from shared_apps.clients.services import sign_up
 from shared_apps.clients.standing import set_standing
 from tenants.audit.actors import Actor
@@ -85,6 +86,20 @@ def test_grace_that_is_over_leaves_reading(platform: Platform, acme: Tenant) -> 
     assert end_graces(until - timedelta(seconds=1)) == 0
     assert end_graces(until) == 1
     assert standing(acme) == ("team", 2, "read_only")
+
+
+@pytest.mark.parametrize("has_begun_to_buy", [False, True])
+def test_grace_that_operators_gave_to_a_tenant_that_pays_nothing_ends_as_well(
+    has_begun_to_buy: bool, platform: Platform, acme: Tenant
+) -> None:
+    if has_begun_to_buy:
+        Subscription.objects.filter(pk=subscribed(platform, acme).pk).update(status="incomplete")
+    until = NOW + timedelta(days=7)
+    set_standing(client_id=acme.id, actor=OWNER, reason="t", plan="free", access="grace", access_until=until)
+    assert (end_graces(until - timedelta(seconds=1)), end_graces(until), end_graces(until)) == (0, 1, 0)
+    client = Client.objects.get(pk=acme.id)
+    assert (client.access, client.access_until) == ("read_only", None)
+    assert "grace is over" in client.access_reason
 
 
 def test_a_tenant_goes_when_all_it_used_is_charged_and_its_subscription_has_ended(
