@@ -30,7 +30,7 @@ from config.variables import VARIABLES
 from infra.local.processes import worker
 from infra.local.services import postgres, valkey
 
-ROUNDS, FLOOD_SECONDS, STEADY_SECONDS, RAW_SECONDS = 3, 3.0, 4.0, 2.0
+ROUNDS, FLOOD_SECONDS, STEADY_SECONDS, RAW_SECONDS = 7, 3.0, 4.0, 2.0
 STEADY, MOST = 500, 3_000
 PROCESSED, PROCESSED_SECONDS, WARM, WAIT_SECONDS = 100, 10.0, 40, 60
 MOST_MS, MOST_SECONDS = 20.0, 1.0
