@@ -24,7 +24,7 @@ from infra.local.journey import walk
 from infra.local.pango import ensure_pango
 from infra.local.ports import LOOPBACK, free_port, is_free
 from infra.local.postgres import Postgres
-from infra.local.processes import PROCESSES
+from infra.local.processes import PROCESSES, WHEN_TOLD
 from infra.local.processes import command as command_of
 from infra.local.reload import SourceWatcher
 from infra.local.services import temporary_folder
@@ -176,7 +176,7 @@ def _supervisor(
     is_simulated = environment["STRIPE_API_KEY"] == instance.SIMULATED_KEY
     names = [name for name in PROCESSES if is_simulated or name != "simulator"]
     say = Say([*names, *services], quiet=quiet)
-    children = [Child(name, command_of(name), environment, say) for name in names]
+    children = [Child(name, [*command_of(name), WHEN_TOLD], environment, say) for name in names]
     if is_simulated:
         children.append(Child("plans", PUBLISH, environment, say, once=True))
     return Supervisor(children, services, data / "processes.json", say)

@@ -59,9 +59,10 @@ def end(pid: int, *signals: signal.Signals, seconds: float = 5) -> None:
 def group(pgid: int) -> list[int]:
     """The living processes of a process group."""
     if not Path("/proc/self/stat").exists():
-        table = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=False)
+        columns = ["ps", "-A", "-o", "pid=,pgid=,stat="]
+        table = subprocess.run(columns, capture_output=True, text=True, check=False)
         rows = (line.split() for line in table.stdout.splitlines())
-        return [int(pid) for pid, of in rows if int(of) == pgid]
+        return [int(pid) for pid, of, state in rows if int(of) == pgid and not state.startswith("Z")]
     pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
     return [pid for pid in pids if _group_of(pid) == pgid and start_time(pid)]
 
@@ -73,7 +74,10 @@ def _group_of(pid: int) -> int:
         return 0
 
 
-def kill_group(pgid: int) -> None:
-    """Kill what is left of a process group."""
+def kill_group(pgid: int, seconds: float = 5) -> None:
+    """Kill what is left of a process group, and wait until it is gone: under load a killed process takes its time."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pgid, signal.SIGKILL)
+    deadline = time.monotonic() + seconds
+    while group(pgid) and time.monotonic() < deadline:
+        time.sleep(0.02)

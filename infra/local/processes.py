@@ -83,6 +83,11 @@ PROCESSES: dict[str, Callable[[], list[str]]] = {
 }
 
 
+# A supervisor adds this, and tells the process to begin when it stands on record. One that is killed before that tells
+# nothing, and leaves no process behind that the next start does not know of.
+WHEN_TOLD = "--when-told"
+
+
 def command(name: str) -> list[str]:
     """How to start a process from anywhere."""
     return [sys.executable, "-m", "infra.local.processes", name]
@@ -90,10 +95,13 @@ def command(name: str) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Become the process: no shell and no parent stay behind, signals reach it directly."""
-    if len(arguments) != 1 or arguments[0] not in PROCESSES:
+    name, *more = arguments or [""]
+    if name not in PROCESSES or more not in ([], [WHEN_TOLD]):
         raise SystemExit(f"Name one process: {', '.join(PROCESSES)}.")
+    if more and not sys.stdin.buffer.read(1):
+        raise SystemExit("Whoever started this process has ended before it began.")
     try:
-        module, *options = PROCESSES[arguments[0]]()
+        module, *options = PROCESSES[name]()
     except env.InvalidSetting as error:
         raise SystemExit(str(error)) from None
     # Celery says so at length, and in a container or on one's own machine root is no news.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -59,13 +60,20 @@ class Child:
             self.command,
             cwd=ROOT,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         self.started_at = time.monotonic()
         threading.Thread(target=self._copy_output, args=[self.process.stdout], daemon=True).start()
+
+    def let_begin(self) -> None:
+        """Tell a process that waits for it that it is on record; others take no notice."""
+        if self.process is not None and self.process.stdin is not None and not self.process.stdin.closed:
+            with contextlib.suppress(OSError):
+                self.process.stdin.write(b"\n")
+                self.process.stdin.close()
 
     def ask_to_stop(self) -> None:
         """Send the polite signal."""
@@ -187,8 +195,13 @@ class Supervisor:
             child.stop(deadline)
 
     def _remember(self) -> None:
+        """Write down who lives, for the next start to end should this one be killed, and only then let them begin."""
         living = [child.process.pid for child in self.children if child.process is not None]
-        self.record.write_text(json.dumps({str(pid): pids.start_time(pid) for pid in living}))
+        half = self.record.with_name(f"{self.record.name}.new")
+        half.write_text(json.dumps({str(pid): pids.start_time(pid) for pid in living}))
+        half.replace(self.record)
+        for child in self.children:
+            child.let_begin()
 
 
 def end_leftovers(record: Path, marks: Sequence[str]) -> int:

@@ -76,6 +76,8 @@ def the_only_run() -> Iterator[None]:
                 " ended. If its process was killed, the server lets go as soon as its last statement is done."
             )
         yield
+        # The server notices a closed connection a moment later, and the next run may begin before that.
+        connection.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
 
 
 def is_at_work() -> bool:

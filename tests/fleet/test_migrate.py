@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -12,12 +12,13 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from shared_apps.clients.services import as_tenant, sign_up
+from shared_apps.fleet import running
 from shared_apps.fleet.grants import tenant_tables
 from shared_apps.fleet.ledger import catalog_of, enter_in_ledger, inspect_schema
 from shared_apps.fleet.models import TEMPLATE_SCHEMA, Baseline, Recording, Run, Schema
 from shared_apps.fleet.progress import Silence
 from shared_apps.fleet.provisioning import refresh_baseline
-from shared_apps.fleet.running import RUN_LOCK, Options, Stopped, migrate_fleet, the_only_run
+from shared_apps.fleet.running import RUN_LOCK, Options, Stopped, is_at_work, migrate_fleet, the_only_run
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, unit_of_work
 from tests.stage import administrator
@@ -286,6 +287,16 @@ def test_a_second_run_is_refused(acme: Tenant) -> None:
         other.execute("SELECT pg_advisory_lock(%s)", [RUN_LOCK])
         with pytest.raises(CommandError, match="being migrated already"):
             migrate()
+
+
+def test_the_next_run_may_follow_before_the_server_has_noticed_the_end_of_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with administrator() as connection:
+        monkeypatch.setattr(running, "connect", lambda: nullcontext(connection))
+        with the_only_run():
+            assert is_at_work()
+        assert not is_at_work()
 
 
 def test_a_run_whose_process_died_is_closed_by_the_next(acme: Tenant) -> None:

@@ -48,7 +48,10 @@ def test_it_is_killed_starts_again_walks_its_journey_and_leaves_no_trace(data: P
     with ended(dev("--check", "--data", data, "--port", str(port))) as second:
         said = wait_for(second, "ready ")
         # One that has just been started may not have its own name yet; one too many would stay.
-        wait_until(lambda: running(data) == dict.fromkeys(PROCESSES, 1), "not every process is there once")
+        once = dict.fromkeys(PROCESSES, 1)
+        wait_until(
+            lambda: running(data) == once, "not every process is there once", found=lambda: running(data)
+        )
         with watchdog(second):
             said += second.communicate()[0]
     assert second.returncode == 0, said

@@ -179,3 +179,11 @@ def test_the_banner_has_what_a_person_needs_and_says_where_a_database_had_to_go(
         "elsewhere, because nobody but root",
     ):
         assert words in said
+
+
+def test_a_process_whose_supervisor_is_gone_before_it_begins_ends() -> None:
+    command = [*processes.command("simulator"), processes.WHEN_TOLD]
+    done = subprocess.run(
+        command, cwd=env.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "Whoever started this process has ended before it began.\n")

@@ -12,7 +12,7 @@ import pytest
 
 from infra.local import pids
 from infra.local.supervisor import Child, Say, Supervisor, end_leftovers
-from tests.waiting import LIMIT, wait_until
+from tests.waiting import LIMIT
 
 SLEEP = [sys.executable, "-uc", "print('up'); import time; time.sleep(60)"]
 STUBBORN = [
@@ -108,7 +108,7 @@ def test_stopping_takes_the_grandchildren_along_and_kills_the_stubborn(supervise
     assert time.monotonic() - began < 30
     assert said(supervisor, "did not stop in time")()
     assert not any(pids.group(pgid) for pgid in groups)
-    assert pids.gone(grandchild, LIMIT)
+    assert pids.start_time(grandchild) is None
     assert not supervisor.record.exists()
 
 
@@ -140,6 +140,16 @@ def test_new_code_starts_every_child_anew(supervise):
     assert list(json.loads(supervisor.record.read_text())) == [str(supervisor.children[0].process.pid)]
 
 
+def test_a_child_is_told_to_begin_when_it_is_on_record(supervise, tmp_path):
+    record = str(tmp_path / "processes.json")
+    code = f"import sys; print(sys.stdin.read(1) == chr(10), open({record!r}).read())"
+    supervisor = supervise(web=[sys.executable, "-uc", code])
+    supervisor.start()
+    assert supervisor.run(
+        until=said(supervisor, f'True {{"{supervisor.children[0].process.pid}": "'), seconds=LIMIT
+    )
+
+
 def test_what_a_killed_supervisor_left_running_is_ended(supervise):
     supervisor = supervise(web=WITH_A_CHILD)
     supervisor.start()
@@ -147,7 +157,7 @@ def test_what_a_killed_supervisor_left_running_is_ended(supervise):
     leader = supervisor.children[0].process
     assert end_leftovers(supervisor.record, ["sleep"]) == 1
     leader.wait(LIMIT)
-    wait_until(lambda: not pids.group(leader.pid), "somebody of the group was left")
+    assert not pids.group(leader.pid), "somebody of the group was left"
     assert not supervisor.record.exists()
 
 
@@ -163,7 +173,7 @@ def test_members_of_a_group_whose_leader_died_are_ended_too(supervise):
     record = {str(leader.pid): "an earlier time"}
     supervisor.record.write_text(json.dumps(record))
     assert end_leftovers(supervisor.record, ["sleep"]) == 1
-    wait_until(lambda: not pids.group(leader.pid), "somebody of the group was left")
+    assert not pids.group(leader.pid), "somebody of the group was left"
 
 
 def test_a_strangers_process_with_a_recorded_pid_is_left_alone(tmp_path):
