@@ -72,7 +72,7 @@ def test_credits_and_alerts_of_the_dashboard_are_seen(telling: Telling, acme: Te
         amount=amount,
     )
     telling.call("customers.update", customer.stripe_id, email="bills@acme.example")
-    telling.forget(telling.news("customer.updated"))
+    telling.forget(event for event in telling.news() if not event["type"].startswith("billing."))
     spent = "billing.credit_balance_transaction"
     emit(telling, spent, f"{spent}.created", credit_grant=grant)
     emit(
