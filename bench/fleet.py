@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -121,26 +121,23 @@ def _address(url: str) -> str:
 def sign_up_many(first: int, to: int) -> list[str]:
     """Fill the pool and empty it by sign-ups, in turns; the password is hashed once for all owners."""
     from django.conf import settings
-    from django.contrib.auth.hashers import make_password
 
-    from shared_apps.clients import services
+    from shared_apps.clients.services import sign_up
     from shared_apps.fleet.pool import fill_pool, pool_level
+    from tenants.users.hashing import SharedPassword
 
-    hashed = make_password(PASSWORD)
-    services.make_password = lambda *args: hashed  # type: ignore[attr-defined]
+    password = SharedPassword(PASSWORD)
     settings.POOL_RATE = 1_000_000
     schemas: list[str] = []
     while (left := to - first - len(schemas)) > 0:
         settings.POOL_SIZE = min(AT_ONCE, left)
         fill_pool(seconds=3600)
         for _ in range(min(pool_level().ready, left)):
-            schemas.append(_sign_up(services, f"bench-{first + len(schemas)}"))
+            name = f"bench-{first + len(schemas)}"
+            email = f"owner@{name}.example"
+            client = sign_up(company=name, subdomain=name, email=email, password=password)
+            schemas.append(client.schema_name)
     return schemas
-
-
-def _sign_up(services: Any, name: str) -> str:
-    client = services.sign_up(company=name, subdomain=name, email=f"owner@{name}.example", password=PASSWORD)
-    return str(client.schema_name)
 
 
 def main() -> None:

@@ -52,13 +52,12 @@ class Ours:
 
     def __init__(self, clock: Clock) -> None:
         from django.conf import settings
-        from django.contrib.auth.hashers import make_password
 
         from shared_apps.clients import services
+        from tenants.users.hashing import SharedPassword
 
-        hashed = make_password(PASSWORD)
         # What a password costs is no matter of the database; `signup_http` has it.
-        services.make_password = lambda *args: hashed  # type: ignore[attr-defined]
+        self.password = SharedPassword(PASSWORD)
         settings.POOL_RATE = 1_000_000
         self.clock, self.settings, self.services, self.made = clock, settings, services, 0
         self.began = self.committed = 0.0
@@ -97,7 +96,7 @@ class Ours:
         name = f"ours-{self.made}-pool"
         with self.clock.took() as took:
             self.services.sign_up(
-                company=name, subdomain=name, email=f"owner@{name}.example", password=PASSWORD
+                company=name, subdomain=name, email=f"owner@{name}.example", password=self.password
             )
         return took | {"transaction": self.committed - self.began}
 
