@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -37,8 +38,13 @@ def _ps(pid: int, column: str) -> str | None:
 
 def gone(pid: int, seconds: float) -> bool:
     """Wait until a process that may not be our child has ended."""
+    return _comes_true(lambda: start_time(pid) is None, seconds)
+
+
+def _comes_true(condition: Callable[[], bool], seconds: float) -> bool:
+    """The system tells nobody but its parent of a process's end, so it is asked again and again."""
     deadline = time.monotonic() + seconds
-    while start_time(pid) is not None:
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -78,6 +84,4 @@ def kill_group(pgid: int, seconds: float = 5) -> None:
     """Kill what is left of a process group, and wait until it is gone: under load a killed process takes its time."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pgid, signal.SIGKILL)
-    deadline = time.monotonic() + seconds
-    while group(pgid) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _comes_true(lambda: not group(pgid), seconds)
