@@ -75,9 +75,13 @@ def the_only_run() -> Iterator[None]:
                 "The fleet is being migrated already. `manage.py fleet status` shows by which run; wait until it has"
                 " ended. If its process was killed, the server lets go as soon as its last statement is done."
             )
-        yield
-        # The server notices a closed connection a moment later, and the next run may begin before that.
-        connection.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
+        try:
+            yield
+        finally:
+            # The server notices a closed connection a moment later, and the next run may begin before that. One that is
+            # gone itself holds nothing.
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
 
 
 def is_at_work() -> bool:

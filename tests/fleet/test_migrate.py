@@ -297,6 +297,9 @@ def test_the_next_run_may_follow_before_the_server_has_noticed_the_end_of_a_conn
         with the_only_run():
             assert is_at_work()
         assert not is_at_work()
+        with pytest.raises(Stopped), the_only_run():
+            raise Stopped("a schema has failed")
+        assert not is_at_work()
 
 
 def test_a_run_whose_process_died_is_closed_by_the_next(acme: Tenant) -> None:
