@@ -149,6 +149,8 @@ class Simulator:
             self.keys.abandon(key)
             raise
         self.keys.finish(key, status, body)
+        # The account may have been kept since the call had its effect: without the key it could have it twice.
+        self.world.touched = True
         return status, body, {**more, "Idempotency-Key": key}
 
     def _run(self, request: Request, route: Route, ids: tuple[str, ...], given: Object) -> bytes:
