@@ -61,6 +61,8 @@ HTMX: Final = {
     "allowEval": False,
     "allowScriptTags": False,
     "attributesToSettle": ["class"],
+    # What is seen answers: with a delay, a fast press would meet a form or link that htmx does not know yet.
+    "defaultSettleDelay": 0,
     "historyCacheSize": 0,
     "includeIndicatorStyles": False,
     "refreshOnHistoryMiss": True,

@@ -23,6 +23,14 @@ from tests.products.builders import CLERK
 
 pytestmark = needs_chromium
 
+# Faster than any hand: a form that htmx does not know yet would leave the page.
+SEND_AT_ONCE = """() => new MutationObserver((changes, watcher) => {
+    watcher.disconnect();
+    const form = dialog.querySelector("form");
+    form.noValidate = true;
+    form.requestSubmit();
+}).observe(dialog, {attributeFilter: ["open"]})"""
+
 PAGES = [
     "/",
     "/search/?q=a",
@@ -306,6 +314,15 @@ def test_a_refusal_stays_in_the_dialog_and_a_success_is_said(tab, browser, shop)
     page.get_by_label("Counted on the shelf").fill("50")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").get_by_text("The books now say 50.")).to_be_visible()
+
+
+def test_a_dialog_answers_from_the_moment_it_is_seen(tab, browser, shop):
+    visit = tab(browser)
+    visit.expected = {422}
+    page = visit.open(shop.path("/products/{product}/"))
+    page.evaluate(SEND_AT_ONCE)
+    page.click("text=Adjust stock")
+    expect(page.locator("dialog .summary")).to_be_focused()
 
 
 def test_ticked_products_are_changed_together_and_changed_back(tab, browser, shop):
