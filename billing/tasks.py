@@ -7,6 +7,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.accounts import trials
@@ -17,7 +18,7 @@ from billing.outbox.flushing import exporter_of_process
 from billing.stripe.meters import gateway
 from billing.subscriptions import mending
 from billing.usage import alerts, partitions, rollups
-from billing.usage.snapshots import take_snapshots
+from billing.usage.snapshots import never_measured, take_snapshots
 from shared_apps.clients.models import Client
 from shared_apps.clients.services import as_tenant
 from tenants.audit.actors import Actor
@@ -112,7 +113,17 @@ def measure_tenant() -> None:
 @shared_task(base=PublicTask)
 def measure_all() -> None:
     """Have the gauges of each active tenant measured."""
-    for client in Client.objects.active().iterator():
+    _measure(Client.objects.active())
+
+
+@shared_task(base=PublicTask)
+def measure_new() -> None:
+    """Have those measured that have just come: with their half hour still ahead, a page would tell of no seats."""
+    _measure(never_measured(timezone.now()))
+
+
+def _measure(clients: QuerySet[Client]) -> None:
+    for client in clients.iterator():
         with tenant_context(as_tenant(client)):
             measure_tenant.delay()
 

@@ -69,6 +69,7 @@ SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "measure-new": {"task": "billing.tasks.measure_new", "schedule": 60.0, "options": {"expires": 60}},
     "measure-gauges": {"task": "billing.tasks.measure_all", "schedule": crontab(minute="20,50")},
     "tend-ledger": {"task": "billing.tasks.tend_ledger", "schedule": crontab(hour="2", minute="40")},
     "reconcile-usage": {

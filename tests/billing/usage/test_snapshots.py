@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from billing.models import UsageRecord
-from billing.tasks import measure_tenant
-from billing.usage.snapshots import take_snapshots
-from tenants.context import Tenant, tenant_context, unit_of_work
+from billing.tasks import measure_new, measure_tenant
+from billing.usage.rollups import fold
+from billing.usage.snapshots import EVERY, take_snapshots
+from shared_apps.clients.models import Client
+from tenants.context import Tenant, current_tenant, tenant_context, unit_of_work
 from tenants.storage import tenant_storage
 from tenants.users.models import User
 
@@ -37,3 +40,22 @@ def test_seats_and_storage_are_those_of_the_tenant(acme: Tenant, globex: Tenant)
     assert measured(acme) == [("seats", 4), ("storage", 2), ("seats", 2), ("storage", 2)]
     measure_tenant.apply(headers={"tenant": globex.schema})
     assert [row for row in measured(globex) if row[0] == "seats"] == [("seats", 4)]
+
+
+def test_who_has_just_come_is_measured_at_once_and_by_this_way_only_once(
+    acme: Tenant, globex: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(measure_tenant, "delay", lambda: asked.append(current_tenant().schema))
+    everyone = Client.objects.all()
+    everyone.update(created_at=timezone.now() - EVERY)
+    measure_new.run()
+    assert asked == []
+    everyone.filter(schema_name=acme.schema).update(created_at=timezone.now())
+    measure_new.run()
+    assert asked == [acme.schema]
+    with tenant_context(acme):
+        take_snapshots(timezone.now())
+    fold()
+    measure_new.run()
+    assert asked == [acme.schema]
