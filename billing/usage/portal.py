@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.limits.caps import cap_of, change_spend_cap
 from billing.meters import METERS
+from billing.models import StripeInvoice
 from billing.plans.catalogue import plan_of
-from billing.pricing.periods import choices_of
+from billing.pricing.periods import DAY, choices_of
 from billing.usage.alerts import told_of
 from billing.usage.callers import WAYS
 from billing.usage.forms import SpendCapForm
@@ -28,6 +29,7 @@ from tenants.formats import NOTHING, whole
 from tenants.navigation import Section, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form
 from tenants.sheets import csv_pieces
+from tenants.users.permissions import can
 
 register_settings(Section("Usage", "billing:usage", "usage:read", order=40))
 INCLUDED: Final = "included"
@@ -110,8 +112,20 @@ def _page(request: HttpRequest, summary: UsageSummary, use: MeterUse) -> dict[st
         "days": list(reversed(use.days)),
         "callers": _callers(summary, use),
         "alerts": told_of(summary.tenant.schema, summary.period),
+        "invoices": [] if summary.is_running else _invoices(request, summary),
         "file": f"?{urlencode({**_asked(request), 'csv': 1})}",
     }
+
+
+def _invoices(request: HttpRequest, summary: UsageSummary) -> list[StripeInvoice]:
+    """What charged for a period: its use is on the invoice that follows it, within a day."""
+    if not can(request.user, "billing:manage"):
+        return []
+    period = summary.period
+    issued = StripeInvoice.objects.filter(
+        tenant=summary.tenant.schema, issued_at__gte=period.begin, issued_at__lt=period.end + DAY
+    )
+    return list(issued.exclude(status=StripeInvoice.Status.DRAFT))
 
 
 def _rows(request: HttpRequest, summary: UsageSummary) -> list[tuple[MeterUse, str, list[Bar]]]:

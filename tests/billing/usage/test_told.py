@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from django.utils import timezone
 from billing.limits.caps import change_spend_cap, refusal_of
 from billing.models import SpendCap, UsageAlert, UsageWatch
 from billing.outbox.services import correct_usage
-from billing.pricing.periods import DAY, month_of
+from billing.pricing.periods import DAY, before, month_of, period_of
 from billing.tasks import mail_alerts, watch_usage
 from billing.usage import alerts
 from billing.usage.ledger import record_calls
@@ -32,12 +33,14 @@ from tenants.users.models import User
 from tenants.users.services import create_api_token
 from tests.api.calls import Api, problem, signed_in
 from tests.billing.builders import HOUR, folded, use
+from tests.billing.contracts import invoiced
 from tests.cast import tenant_named
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_product
 
 CLERK = Actor.system("usage tests")
 PERIOD = month_of(HOUR)
+HOURS = timedelta(hours=2)
 
 
 @pytest.fixture
@@ -132,6 +135,22 @@ def test_who_it_was_is_told_by_token_and_by_person(
 
 
 REST = "Others, and corrections"
+
+
+def test_a_past_period_shows_the_invoices_that_charge_for_it(
+    team: Tenant, globex: Tenant, client_of: Any, owner: User, person: Any
+) -> None:
+    last = before(period_of(team.schema))
+    moments = {1: last.begin + HOURS, 2: last.end + HOURS, 3: last.begin - DAY, 4: last.end + 2 * DAY}
+    for turn, issued in moments.items():
+        invoiced(team, turn, issued_at=issued)
+    invoiced(team, 5, "draft", issued_at=last.end)
+    invoiced(globex, 6, issued_at=last.end)
+    page = client_of(team, owner).get("/usage/?period=previous").content.decode()
+    assert list(dict.fromkeys(re.findall(r"ACME-\d{4}", page))) == ["ACME-0002", "ACME-0001"]
+    assert "ACME-" not in client_of(team, owner).get("/usage/").content.decode()
+    page = client_of(team, person("viewer").user).get("/usage/?period=previous").content.decode()
+    assert "ACME-" not in page
 
 
 @pytest.mark.parametrize(
