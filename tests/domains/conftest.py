@@ -14,7 +14,9 @@ from shared_apps.domains.services import claim_domain
 from tenants.audit.actors import Actor
 from tenants.context import Tenant, public_context
 from tests.domains.nameserver import NameServer, serving
+from tests.portal.browsing import chromium, port, tab
 
+__all__ = ["chromium", "port", "tab"]
 TARGET = "domains.rowhouse.example"
 ADDRESS = "203.0.113.10"
 OWNER = Actor(kind="user", id=None, label="owner@acme.example")

@@ -53,12 +53,17 @@ const setUp = (box) => {
     const url = `${box.dataset.combobox}?q=${encodeURIComponent(input.value)}`;
     const answer = await fetch(url, { signal: request.signal, headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok || document.activeElement !== input) return;
+    const marked = current()?.dataset.value;
     list.innerHTML = await answer.text();
     options().forEach((option, place) => {
       option.id = `${list.id}-${place}`;
       option.setAttribute("aria-selected", "false");
     });
     input.setAttribute("aria-expanded", String(options().length > 0));
+    // Suggestions that come late do not undo a choice that is being made.
+    const again = options().find((option) => option.dataset.value === marked);
+    if (again) mark(again);
+    else input.removeAttribute("aria-activedescendant");
   };
 
   const move = (step) => {
@@ -70,6 +75,7 @@ const setUp = (box) => {
 
   input.addEventListener("input", () => {
     say("");
+    request?.abort();
     clearTimeout(timer);
     timer = setTimeout(suggest, PAUSE);
   });
