@@ -14,9 +14,15 @@ from billing.simulator.server import Server, running
 from billing.stripe.client import account, connect
 from tenants.audit.actors import Actor
 from tenants.context import public_context
+from tests.billing import builders
 from tests.billing.platform import KEY, Platform
 
 Sold = tuple[tuple[Any, ...], list[PublishedPlan]]
+
+
+@pytest.fixture(autouse=True)
+def _present() -> None:
+    builders.look_at_the_clock()
 
 
 @pytest.fixture(scope="session")

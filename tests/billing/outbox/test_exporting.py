@@ -17,7 +17,8 @@ from shared_apps.lifecycle import services
 from shared_apps.lifecycle.models import Operation
 from tenants.audit.actors import Actor
 from tenants.context import Tenant
-from tests.billing.builders import HOUR, LAST_HOUR, NOW, Counting, customer_of, folded, use
+from tests.billing import builders
+from tests.billing.builders import Counting, customer_of, folded, use
 
 Run = Callable[..., dict[str, int]]
 
@@ -32,7 +33,9 @@ def run(stripe: Counting) -> Run:
     """Export at some time after now, as a process that has just started."""
 
     def export(after: timedelta = timedelta(), **options: Any) -> dict[str, int]:
-        exporter = Exporter(stripe, pace=Pace(100_000), now=lambda: NOW + after, threads=4, **options)
+        exporter = Exporter(
+            stripe, pace=Pace(100_000), now=lambda: builders.NOW + after, threads=4, **options
+        )
         return {str(status): count for status, count in exporter.run().items() if count}
 
     return export
@@ -58,7 +61,7 @@ def test_every_window_arrives_once_with_what_follows_from_it(
     assert run() == {"sent": 3}
     assert run(timedelta(days=3)) == {}
     sent = {event.identifier: event for event in stripe.events}
-    at = HOUR - timedelta(hours=2)
+    at = builders.HOUR - timedelta(hours=2)
     identifier = f"{acme.schema}:orders_placed:{at:%Y%m%dT%H}:1"
     assert sent[identifier] == MeterEvent(
         customer, "rowhouse_orders_placed", 3, at + timedelta(minutes=5), identifier
@@ -76,7 +79,7 @@ def test_a_failure_is_tried_again_later_and_counts_once(
     stripe.faults = [fault]
     assert run() == {"waiting": 1}
     (export,) = Export.objects.all()
-    assert (export.status, export.tries, export.first_tried_at) == ("waiting", 1, NOW)
+    assert (export.status, export.tries, export.first_tried_at) == ("waiting", 1, builders.NOW)
     assert fault in export.error
     assert run() == {}, "its lane rests"
     assert run(timedelta(seconds=20)) == {"sent": 1}
@@ -113,14 +116,14 @@ def two_at_once(stripe: Slow) -> None:
 
     def work() -> None:
         try:
-            Exporter(stripe, pace=Pace(1e6), now=lambda: NOW, threads=2).run()
+            Exporter(stripe, pace=Pace(1e6), now=lambda: builders.NOW, threads=2).run()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)
         assert stripe.begun.wait(20)
-        Exporter(stripe, pace=Pace(1e6), now=lambda: NOW, threads=2).run()
+        Exporter(stripe, pace=Pace(1e6), now=lambda: builders.NOW, threads=2).run()
         stripe.ended.set()
         first.result()
 
@@ -210,7 +213,9 @@ def test_after_a_day_stripe_s_own_count_decides_whether_it_is_sent_again(
     stripe.faults = ["429"]
     run()
     if counted:
-        stripe.events.append(MeterEvent(customer, "rowhouse_orders_placed", counted, LAST_HOUR, "old"))
+        stripe.events.append(
+            MeterEvent(customer, "rowhouse_orders_placed", counted, builders.LAST_HOUR, "old")
+        )
     stripe.identifiers.clear()
     assert run(timedelta(hours=30)) == {ends: 1}
     assert values(stripe) == events
@@ -227,7 +232,7 @@ def test_a_stripe_that_is_down_is_left_alone_for_a_while(
     stripe.faults = ["429"] * 6
     seconds = [0.0]
     breaker = Breaker(2, 30, clock=lambda: seconds[0])
-    exporter = Exporter(stripe, pace=Pace(100_000), breaker=breaker, now=lambda: NOW, threads=1)
+    exporter = Exporter(stripe, pace=Pace(100_000), breaker=breaker, now=lambda: builders.NOW, threads=1)
     assert exporter.run() == {"waiting": 6, "unbilled": 0, "apart": 0}
     assert len(stripe.faults) == 4, "two were tried"
     assert Lane.objects.filter(retry_at__isnull=False).count() == 2
@@ -272,8 +277,8 @@ def test_rests_grow_with_each_failure_and_end_with_a_success(
         run(now)
         lane = Lane.objects.get()
         assert lane.retry_at is not None
-        rests.append((lane.retry_at - NOW - now).total_seconds())
-        now = lane.retry_at - NOW
+        rests.append((lane.retry_at - builders.NOW - now).total_seconds())
+        now = lane.retry_at - builders.NOW
     assert [round(rest / 2**turn / 10) for turn, rest in enumerate(rests)] == [1, 1, 1, 1]
     run(now)
     lane = Lane.objects.get()

@@ -22,7 +22,8 @@ from tenants.api.metering import ApiCall
 from tenants.context import Tenant
 from tenants.models import uuid7
 from tenants.routers import CONTROL_ALIAS
-from tests.billing.builders import HOUR, NOW, Counting, customer_of, folded, use
+from tests.billing import builders
+from tests.billing.builders import Counting, customer_of, folded, use
 
 KILLS = int(os.environ.get("USAGE_KILLS", "32"))
 STATEMENTS: Final = {
@@ -93,7 +94,7 @@ class Life:
 
     def __init__(self, tenants: list[Tenant], stripe: Mortal) -> None:
         self.tenants, self.stripe, self.chance = tenants, stripe, Random(7)
-        self.now: datetime = NOW
+        self.now: datetime = builders.NOW
         self.batch: list[ApiCall] = []
         self.deaths: Counter[str] = Counter()
 
@@ -103,7 +104,7 @@ class Life:
         use(tenant, self.chance.choice(["orders_placed", "seats"]), self.chance.randint(1, 9), hours_ago=ago)
         if self.batch:
             record_calls(self.batch)
-        times = [HOUR - timedelta(minutes=self.chance.randint(1, 200)) for _ in range(5)]
+        times = [builders.HOUR - timedelta(minutes=self.chance.randint(1, 200)) for _ in range(5)]
         self.batch = [ApiCall(uuid7(), tenant.schema, at) for at in times]
         record_calls(self.batch)
         self.now += timedelta(minutes=70)
@@ -112,7 +113,9 @@ class Life:
         """What the scheduled tasks do."""
         rollups.fold(self.now)
         Exporter(self.stripe, pace=Pace(1e6), now=lambda: self.now, threads=1).run()
-        reconciling.reconcile(self.stripe, begin=HOUR - timedelta(hours=5), end=HOUR, now=self.now)
+        reconciling.reconcile(
+            self.stripe, begin=builders.HOUR - timedelta(hours=5), end=builders.HOUR, now=self.now
+        )
 
     def die(self, point: tuple[str, str]) -> None:
         """Work until the point is reached."""
@@ -158,7 +161,7 @@ def test_ledger_rollups_outbox_and_stripe_agree_after_every_kill(acme: Tenant, g
     stripe.faults = []
     for _ in range(4):
         life.now += timedelta(hours=2)
-        folded(hour_of(NOW))
+        folded(hour_of(builders.NOW))
         life.work()
     assert not Export.objects.exclude(status="sent").exists()
     assert len(life.deaths) >= min(KILLS, len(POINTS)) * 0.8, "most points were reached"

@@ -18,7 +18,8 @@ from billing.stripe.sending import MeterEvent, Pace
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import Tenant, public_context
-from tests.billing.builders import HOUR, LAST_HOUR, NOW, Counting, customer_of, folded, use
+from tests.billing import builders
+from tests.billing.builders import Counting, customer_of, folded, use
 from tests.cast import OPERATOR, PASSWORD
 
 CLERK = Actor.system("a test")
@@ -31,7 +32,7 @@ def stripe() -> Counting:
 
 
 def export(stripe: Counting, after: timedelta = timedelta()) -> None:
-    Exporter(stripe, pace=Pace(1e6), now=lambda: NOW + after, threads=1).run()
+    Exporter(stripe, pace=Pace(1e6), now=lambda: builders.NOW + after, threads=1).run()
 
 
 def sent(tenant: Tenant, stripe: Counting, quantity: int, meter: str = "orders_placed") -> str:
@@ -44,8 +45,8 @@ def sent(tenant: Tenant, stripe: Counting, quantity: int, meter: str = "orders_p
 
 
 def compare(stripe: Counting, after: timedelta = LATER) -> dict[str, int]:
-    begin = HOUR - timedelta(hours=6)
-    return dict(reconciling.reconcile(stripe, begin=begin, end=HOUR, now=NOW + after))
+    begin = builders.HOUR - timedelta(hours=6)
+    return dict(reconciling.reconcile(stripe, begin=begin, end=builders.HOUR, now=builders.NOW + after))
 
 
 def rows() -> list[tuple[str, int, int, str]]:
@@ -69,12 +70,14 @@ def test_a_difference_is_named_and_a_small_one_is_mended(
     meter: str, at_stripe: int, kind: str, acme: Tenant, stripe: Counting
 ) -> None:
     customer = sent(acme, stripe, 100, meter)
-    stripe.events = [MeterEvent(customer, f"rowhouse_{meter}", at_stripe, LAST_HOUR, "x")] * bool(at_stripe)
+    stripe.events = [MeterEvent(customer, f"rowhouse_{meter}", at_stripe, builders.LAST_HOUR, "x")] * bool(
+        at_stripe
+    )
     small = bool(at_stripe)
     assert compare(stripe) == {f"{kind}, mended" if small else kind: 1}
     assert rows() == [(kind, 100, at_stripe, "corrected" if small else "open")]
     if not small:
-        Export.objects.update(settled_at=NOW - timedelta(hours=2))
+        Export.objects.update(settled_at=builders.NOW - timedelta(hours=2))
         with public_context():
             services.correct_difference(difference_id=Difference.objects.get().pk, actor=CLERK)
     export(stripe, LATER)
@@ -89,7 +92,7 @@ def test_what_is_on_its_way_is_late_and_not_mended(acme: Tenant, stripe: Countin
     with public_context(), pytest.raises(services.NotNow, match="on its way"):
         services.correct_difference(difference_id=Difference.objects.get().pk, actor=CLERK)
     sent(acme, stripe, 0)
-    stripe.events = [MeterEvent(customer_of(acme), "rowhouse_orders_placed", 5, LAST_HOUR, "x")]
+    stripe.events = [MeterEvent(customer_of(acme), "rowhouse_orders_placed", 5, builders.LAST_HOUR, "x")]
     assert compare(stripe) == {"agreed": 1}
     assert rows() == [("late", 5, 0, "gone")]
 
@@ -98,7 +101,7 @@ def test_a_figure_that_does_not_stay_mended_is_shown_in_the_end(acme: Tenant, st
     sent(acme, stripe, 100)
     for turn in range(1, 5):
         stripe.events = stripe.events[:1] * 0 + [
-            MeterEvent(customer_of(acme), "rowhouse_orders_placed", 99, LAST_HOUR, "x")
+            MeterEvent(customer_of(acme), "rowhouse_orders_placed", 99, builders.LAST_HOUR, "x")
         ]
         compare(stripe, LATER * turn)
         export(stripe, LATER * turn)
@@ -113,7 +116,7 @@ def test_corrected_use_raises_a_revision_downwards_and_is_audited(acme: Tenant, 
             tenant=acme.schema,
             meter="orders_placed",
             quantity=-4,
-            at=LAST_HOUR,
+            at=builders.LAST_HOUR,
             reason="a test",
             key="1",
             actor=CLERK,
@@ -137,11 +140,24 @@ def operator() -> Client:
 
 
 def an_export(tenant: Tenant, status: str, **more: object) -> UUID:
-    settled = None if status == "waiting" else NOW
-    given = {"tenant": tenant.schema, "meter": "orders_placed", "hour": LAST_HOUR, "revision": 1, "value": 3}
+    settled = None if status == "waiting" else builders.NOW
+    given = {
+        "tenant": tenant.schema,
+        "meter": "orders_placed",
+        "hour": builders.LAST_HOUR,
+        "revision": 1,
+        "value": 3,
+    }
     Lane.objects.get_or_create(tenant=tenant.schema, meter="orders_placed")
     row = Export.objects.create(
-        **{**given, "at": LAST_HOUR, "identifier": str(more), "status": status, "settled_at": settled, **more}
+        **{
+            **given,
+            "at": builders.LAST_HOUR,
+            "identifier": str(more),
+            "status": status,
+            "settled_at": settled,
+            **more,
+        }
     )
     return row.pk
 
@@ -177,7 +193,7 @@ def test_operators_correct_or_dismiss_differences(
     stripe.events = []
     monkeypatch.setattr("billing.operators.usage.gateway", lambda: stripe)
     monkeypatch.setattr(reconciling, "LAG", timedelta(days=-1))
-    monkeypatch.setattr(services, "last_days", lambda now: (HOUR - timedelta(days=1), HOUR))
+    monkeypatch.setattr(services, "last_days", lambda now: (builders.HOUR - timedelta(days=1), builders.HOUR))
     page = reverse("operators:billing_difference_reconcile", urlconf=settings.PUBLIC_URLCONF)
     assert b"Reconcile the last two days" in operator.get(page).content
     operator.post(page)

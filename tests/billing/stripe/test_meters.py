@@ -14,7 +14,8 @@ from billing.stripe.client import Stripe, connect
 from billing.stripe.meters import StripeMeters, gateway
 from billing.stripe.sending import MeterEvent, Pace, Refused, Unavailable
 from tenants.context import Tenant
-from tests.billing.builders import HOUR, LAST_HOUR, NOW, folded, use
+from tests.billing import builders
+from tests.billing.builders import folded, use
 
 EVENTS = "/v1/billing/meter_events"
 
@@ -45,7 +46,7 @@ def meters(stripe: Stripe, acme: Tenant) -> StripeMeters:
 
 
 def export(meters: StripeMeters, after: timedelta = timedelta()) -> dict[str, int]:
-    ended = Exporter(meters, pace=Pace(1e6), now=lambda: NOW + after, threads=4).run()
+    ended = Exporter(meters, pace=Pace(1e6), now=lambda: builders.NOW + after, threads=4).run()
     return {str(status): count for status, count in ended.items() if count}
 
 
@@ -55,10 +56,10 @@ def counted(meters: StripeMeters, event_name: str) -> dict[int, int]:
     found = meters.summaries(
         event_name=event_name,
         customer=customer,
-        begin=HOUR - timedelta(hours=9),
-        end=HOUR + timedelta(hours=1),
+        begin=builders.HOUR - timedelta(hours=9),
+        end=builders.HOUR + timedelta(hours=1),
     )
-    return {(HOUR - hour) // timedelta(hours=1): value for hour, value in found.items()}
+    return {(builders.HOUR - hour) // timedelta(hours=1): value for hour, value in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def test_revisions_corrections_and_amendments_add_up_at_stripe(acme: Tenant, met
     Export.objects.filter(revision=2).update(value=5)
 
     def compare(hours: int) -> dict[str, int]:
-        now = NOW + timedelta(hours=hours)
-        return dict(reconciling.reconcile(meters, begin=LAST_HOUR, end=HOUR, now=now))
+        now = builders.NOW + timedelta(hours=hours)
+        return dict(reconciling.reconcile(meters, begin=builders.LAST_HOUR, end=builders.HOUR, now=now))
 
     assert compare(3) == {"missing, mended": 1}
     export(meters)
@@ -103,7 +104,7 @@ def test_a_tenant_s_outbox_is_settled_before_its_invoice(acme: Tenant, meters: S
     exporter = Exporter(meters, pace=Pace(1e6))
     assert flush(exporter, acme.schema)
     assert counted(meters, "rowhouse_orders_placed") == {0: 4}
-    Lane.objects.update(retry_at=NOW + timedelta(days=1))
+    Lane.objects.update(retry_at=builders.NOW + timedelta(days=1))
     use(acme, "orders_placed", 4, hours_ago=0)
     assert not flush(exporter, acme.schema), "something waits still"
 
@@ -116,7 +117,7 @@ def test_a_tenant_s_outbox_is_settled_before_its_invoice(acme: Tenant, meters: S
 def test_stripe_s_answers_are_sorted(
     days: int, customer: str, error: type[Exception] | None, meters: StripeMeters
 ) -> None:
-    event = MeterEvent(customer, "rowhouse_seats", 1, NOW - timedelta(days=days), "one")
+    event = MeterEvent(customer, "rowhouse_seats", 1, builders.NOW - timedelta(days=days), "one")
     if error:
         with pytest.raises(error):
             meters.send(event)
@@ -128,7 +129,7 @@ def test_stripe_s_answers_are_sorted(
 def test_a_meter_that_stripe_does_not_have_is_not_there_yet(stripe: Stripe) -> None:
     with pytest.raises(Unavailable, match="no active meter for rowhouse_seats"):
         StripeMeters(stripe).summaries(
-            event_name="rowhouse_seats", customer="cus_x", begin=LAST_HOUR, end=HOUR
+            event_name="rowhouse_seats", customer="cus_x", begin=builders.LAST_HOUR, end=builders.HOUR
         )
 
 

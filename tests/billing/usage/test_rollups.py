@@ -14,7 +14,7 @@ from tenants.api.metering import ApiCall
 from tenants.context import Tenant, unit_of_work
 from tenants.models import uuid7
 from tests.billing import builders
-from tests.billing.builders import HOUR, NOW, folded
+from tests.billing.builders import folded
 from tests.stage import administrator
 
 Use = Callable[..., None]
@@ -29,7 +29,7 @@ def use(acme: Tenant) -> Use:
 def windows() -> list[tuple[str, int, int, int]]:
     """Meter, hours ago, quantity and revision of every rollup."""
     rows = Rollup.objects.order_by("meter", "hour")
-    return [(r.meter, (HOUR - r.hour) // timedelta(hours=1), r.quantity, r.revision) for r in rows]
+    return [(r.meter, (builders.HOUR - r.hour) // timedelta(hours=1), r.quantity, r.revision) for r in rows]
 
 
 def sent() -> list[tuple[str, int, int]]:
@@ -55,7 +55,10 @@ def test_an_hour_is_the_sum_the_last_or_the_largest_of_its_records(use: Use) -> 
 
 
 def test_folding_again_and_replaying_changes_nothing(use: Use, acme: Tenant, globex: Tenant) -> None:
-    batch = [ApiCall(uuid7(), tenant.schema, HOUR - timedelta(minutes=5)) for tenant in (acme, acme, globex)]
+    batch = [
+        ApiCall(uuid7(), tenant.schema, builders.HOUR - timedelta(minutes=5))
+        for tenant in (acme, acme, globex)
+    ]
     record_calls(batch)
     use("orders_placed", key="one")
     folded()
@@ -70,7 +73,7 @@ def test_folding_again_and_replaying_changes_nothing(use: Use, acme: Tenant, glo
 
 def test_calls_are_also_counted_by_credential_and_who_changed_is_noted(acme: Tenant, globex: Tenant) -> None:
     one, other = uuid7(), uuid7()
-    at = HOUR - timedelta(minutes=5)
+    at = builders.HOUR - timedelta(minutes=5)
     batch = [ApiCall(uuid7(), acme.schema, at, source) for source in (one, one, other, None)]
     for _ in range(2):
         record_calls(batch)
@@ -97,7 +100,7 @@ def test_what_comes_late_raises_a_revision_that_tells_the_difference(use: Use, a
     assert windows() == [("orders_placed", 1, 9, 2), ("seats", 1, 4, 2)]
     assert sent() == [("orders_placed", 1, 7), ("orders_placed", 2, 2), ("seats", 1, 5), ("seats", 2, 4)]
     first, second = Export.objects.filter(meter="orders_placed").order_by("revision")
-    start = HOUR - timedelta(hours=1)
+    start = builders.HOUR - timedelta(hours=1)
     assert (first.at, second.at) == (start, start + timedelta(minutes=30))
     assert [export.at for export in Export.objects.filter(meter="seats").order_by("revision")] == [
         start,
@@ -113,10 +116,10 @@ def test_an_hour_is_not_sealed_while_a_transaction_of_its_time_goes_on(use: Use,
         admin.execute(
             "INSERT INTO billing_usagerecord (id, tenant, meter, quantity, idempotency_key, occurred_at)"
             " VALUES (gen_random_uuid(), %s, 'orders_placed', 10, 'slow', %s)",
-            [acme.schema, HOUR - timedelta(minutes=1)],
+            [acme.schema, builders.HOUR - timedelta(minutes=1)],
         )
         for _ in range(3):
-            fold(NOW)
+            fold(builders.NOW)
         assert windows() == [("orders_placed", 1, 1, 0)]
         assert sent() == []
     folded()
@@ -136,14 +139,14 @@ def test_a_tenant_s_use_is_sealed_before_its_invoice_and_dated_inside_the_period
     use: Use, acme: Tenant
 ) -> None:
     use("orders_placed", 2, hours_ago=0, minute=40)
-    seal_tenant(acme.schema, before=HOUR + timedelta(minutes=30))
+    seal_tenant(acme.schema, before=builders.HOUR + timedelta(minutes=30))
     use("orders_placed", 1, hours_ago=0, minute=50)
-    seal_tenant(acme.schema, before=HOUR + timedelta(minutes=30))
+    seal_tenant(acme.schema, before=builders.HOUR + timedelta(minutes=30))
     assert Export.objects.count() == 1, "whoever comes late takes nothing of the next period"
     seal_tenant(acme.schema)
     first, second = Export.objects.order_by("revision")
-    assert (first.value, first.at) == (2, HOUR + timedelta(minutes=29, seconds=59))
-    assert (second.value, second.at) == (1, HOUR + timedelta(minutes=50))
+    assert (first.value, first.at) == (2, builders.HOUR + timedelta(minutes=29, seconds=59))
+    assert (second.value, second.at) == (1, builders.HOUR + timedelta(minutes=50))
 
 
 def test_a_ledger_that_was_loaded_into_another_cluster_is_folded_anew(use: Use) -> None:
@@ -159,7 +162,7 @@ def test_a_ledger_that_was_loaded_into_another_cluster_is_folded_anew(use: Use) 
 
 def test_what_is_older_than_the_ledger_keeps_is_not_counted(acme: Tenant) -> None:
     with unit_of_work(acme):
-        old = NOW - timedelta(days=900)
+        old = builders.NOW - timedelta(days=900)
         record_usage(meter="orders_placed", quantity=1, idempotency_key="old", at=old)
     folded()
     assert windows() == []
@@ -186,5 +189,5 @@ def test_a_counter_instead_of_a_recomputation_drifts_when_it_is_killed_or_replay
 
 def test_meters_are_declared_and_nothing_else_is_counted(acme: Tenant) -> None:
     with unit_of_work(acme), pytest.raises(LookupError, match=r"no meter 'coffee'.*billing/meters\.py"):
-        record_usage(meter="coffee", quantity=1, idempotency_key="x", at=NOW)
+        record_usage(meter="coffee", quantity=1, idempotency_key="x", at=builders.NOW)
     assert len({meter.event_name for meter in METERS.values()}) == len(METERS)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from billing.limits.caps import change_spend_cap, refusal_of
 from billing.models import SpendCap, UsageAlert, UsageWatch
 from billing.outbox.services import correct_usage
-from billing.pricing.periods import DAY, before, month_of, period_of
+from billing.pricing.periods import DAY, Period, before, month_of, period_of
 from billing.tasks import mail_alerts, watch_usage
 from billing.usage import alerts
 from billing.usage.ledger import record_calls
@@ -32,14 +32,14 @@ from tenants.models import uuid7
 from tenants.users.models import User
 from tenants.users.services import create_api_token
 from tests.api.calls import Api, problem, signed_in
-from tests.billing.builders import HOUR, folded, use
+from tests.billing import builders
+from tests.billing.builders import folded, use
 from tests.billing.contracts import invoiced
 from tests.cast import tenant_named
 from tests.orders.builders import a_placed_order
 from tests.products.builders import a_product
 
 CLERK = Actor.system("usage tests")
-PERIOD = month_of(HOUR)
 HOURS = timedelta(hours=2)
 
 
@@ -55,6 +55,12 @@ def api(acme: Tenant, owner: User) -> Api:
     return signed_in(owner, acme)
 
 
+@pytest.fixture
+def period() -> Period:
+    """The month that runs."""
+    return month_of(builders.HOUR)
+
+
 def used_in_this_period(tenant: Tenant, meter: str, quantity: int) -> None:
     """Use of the hour that runs: it is part of the period whatever the day."""
     use(tenant, meter, quantity, hours_ago=0)
@@ -67,7 +73,7 @@ def take_back(tenant: Tenant, quantity: int) -> None:
             tenant=tenant.schema,
             meter="orders_placed",
             quantity=-quantity,
-            at=HOUR,
+            at=builders.HOUR,
             reason="Test orders",
             key="back",
             actor=CLERK,
@@ -80,7 +86,9 @@ def figures(browser: Client, path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_page_file_and_api_have_the_same_figures(team: Tenant, api: Api, client_of: Any, owner: User) -> None:
+def test_page_file_and_api_have_the_same_figures(
+    team: Tenant, api: Api, client_of: Any, owner: User, period: Period
+) -> None:
     for meter, quantity in (("orders_placed", 1_204), ("storage", 70), ("seats", 4)):
         use(team, meter, quantity, hours_ago=0)
     use(team, "seats", 6, hours_ago=0, minute=1)
@@ -99,11 +107,11 @@ def test_page_file_and_api_have_the_same_figures(team: Tenant, api: Api, client_
         assert [int(line[title]) if line[title] else None for line in lines] == days
         assert told[key]["total"] == stands[key]["used"] == {"orders_placed": 1_207, "seats": 6}[key]
     month = api.get(
-        "usage/", group="month", meter="orders_placed", to=f"{PERIOD.end:%Y-%m-%dT%H:%M:%SZ}"
+        "usage/", group="month", meter="orders_placed", to=f"{period.end:%Y-%m-%dT%H:%M:%SZ}"
     ).json()
     hour = api.get("usage/", group="hour", meter="orders_placed").json()["meters"][0]["buckets"]
     assert month["meters"][0]["buckets"] == [
-        {"start": f"{PERIOD.begin:%Y-%m-%dT%H:%M:%SZ}", "quantity": 1_207}
+        {"start": f"{period.begin:%Y-%m-%dT%H:%M:%SZ}", "quantity": 1_207}
     ]
     assert (hour[-1]["quantity"], sum(each["quantity"] for each in hour)) == (1_207, 1_207)
 
@@ -253,7 +261,7 @@ def test_a_larger_allowance_is_another_threshold(team: Tenant, api: Api, posted:
 
 
 def test_a_cap_stops_what_costs_more_until_it_is_raised(
-    team: Tenant, api: Api, owner: User, client_of: Any, bearer: Any, posted: Any
+    team: Tenant, api: Api, owner: User, client_of: Any, bearer: Any, posted: Any, period: Period
 ) -> None:
     program = bearer(team, "member@acme.example")
     browser = client_of(team, owner)
@@ -273,7 +281,7 @@ def test_a_cap_stops_what_costs_more_until_it_is_raised(
         a_placed_order()
     assert "It is reached" in browser.get("/usage/cap/").content.decode()
     read = api.get("usage/spend-cap/")
-    assert read.json()["stopped_until"] == f"{PERIOD.end:%Y-%m-%dT%H:%M:%SZ}"
+    assert read.json()["stopped_until"] == f"{period.end:%Y-%m-%dT%H:%M:%SZ}"
     problem(
         api.client.patch(
             "/api/v1/usage/spend-cap/",
