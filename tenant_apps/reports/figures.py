@@ -149,7 +149,7 @@ def best_customers(span: Span, limit: int) -> list[Buyer]:
 
 
 def cohorts(span: Span) -> list[Cohort]:
-    """Customers by the month of their first order, as far as that is within the span."""
+    """Customers by the month of their first order, for each month of which a day is within the span."""
     found: dict[date, list[int]] = {}
     for row in _rows(statements.COHORTS, **_of(span)):
         months = found.setdefault(row["cohort"], [])

@@ -1,7 +1,6 @@
 """The pages of reports: a span of days, a chart where there is one, a table, and the same table as a file."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -13,11 +12,16 @@ from django.views.decorators.http import require_GET
 
 from tenant_apps.reports import figures, tables
 from tenant_apps.reports.figures import SalesReport
-from tenant_apps.reports.serializers import BestQuerySerializer, SalesQuerySerializer, SpanSerializer
+from tenant_apps.reports.serializers import (
+    BestQuerySerializer,
+    CohortQuerySerializer,
+    SalesQuerySerializer,
+    SpanSerializer,
+)
 from tenant_apps.reports.spans import Comparison, Interval
 from tenants.charts import BarChart, Point, bar_chart
 from tenants.context import current_tenant
-from tenants.formats import SYMBOLS, money, today
+from tenants.formats import SYMBOLS, money
 from tenants.navigation import Entry, register
 from tenants.portal import PortalRequest, portal
 from tenants.sheets import csv_pieces
@@ -84,7 +88,7 @@ def customers(request: PortalRequest) -> HttpResponseBase:
 @require_GET
 def cohorts(request: PortalRequest) -> HttpResponseBase:
     """Who comes back."""
-    asked, mistakes = _asked(request, SpanSerializer, usual=_year())
+    asked, mistakes = _asked(request, CohortQuerySerializer)
     found = figures.cohorts(asked["span"])
     months = range(1, max((len(cohort.later) for cohort in found), default=0))
     more = {"cohorts": found, "months": months}
@@ -114,22 +118,14 @@ def stock(request: PortalRequest) -> HttpResponseBase:
     )
 
 
-def _year() -> dict[str, str]:
-    """This month and the eleven before it: customers come back within months, not within days."""
-    month = today().date().replace(day=1)
-    return {"from_day": f"{month.replace(year=month.year - 1) + timedelta(days=31):%Y-%m-01}"}
-
-
-def _asked(
-    request: HttpRequest, shape: type[SpanSerializer], usual: dict[str, str] | None = None
-) -> tuple[dict[str, Any], Any]:
+def _asked(request: HttpRequest, shape: type[SpanSerializer]) -> tuple[dict[str, Any], Any]:
     """What the address asks for, and what is wrong with it; then the usual span is shown."""
     fields = shape().fields
     given = {name: value for name, value in request.GET.items() if name in fields and value}
-    query = shape(data=given or usual or {})
+    query = shape(data=given)
     if query.is_valid():
         return dict(query.validated_data), {}
-    shown = shape(data=usual or {})
+    shown = shape(data={})
     shown.is_valid(raise_exception=True)
     return dict(shown.validated_data), query.errors
 

@@ -51,12 +51,29 @@ class SpanSerializer(TenantSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         last = attrs.pop("to_day", None) or today().date()
-        first = attrs.pop("from_day", None) or last - timedelta(days=USUAL_DAYS - 1)
+        first = attrs.pop("from_day", None) or self.usual_first(last)
         if first > last:
             raise serializers.ValidationError({"from_day": "The first day lies after the last one."})
         if last - first > LONGEST:
             raise serializers.ValidationError({"from_day": "A report covers five years at most."})
         return {**attrs, "span": Span(first, last)}
+
+    def usual_first(self, last: date) -> date:
+        """Where a report begins that nobody says it of."""
+        return last - timedelta(days=USUAL_DAYS - 1)
+
+
+class CohortQuerySerializer(SpanSerializer):
+    """The month of the last day and the eleven before: customers come back within months, not within days."""
+
+    from_day = DayField(
+        required=False, help_text="A day of the first month; without it twelve months are told."
+    )
+
+    def usual_first(self, last: date) -> date:
+        """The first of the month, eleven months before."""
+        month = last.replace(day=1)
+        return (month.replace(year=month.year - 1) + timedelta(days=31)).replace(day=1)
 
 
 class SalesQuerySerializer(SpanSerializer):

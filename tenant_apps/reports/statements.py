@@ -75,7 +75,8 @@ COHORTS: Final = f"""
     SELECT cohort, ((extract(year FROM month) - extract(year FROM cohort)) * 12
                     + extract(month FROM month) - extract(month FROM cohort))::int AS later,
            count(*)::int AS customers
-      FROM begun WHERE cohort BETWEEN %(first)s AND %(last)s GROUP BY 1, 2 ORDER BY 1, 2"""
+      FROM begun WHERE cohort BETWEEN date_trunc('month', %(first)s::timestamp) AND %(last)s
+     GROUP BY 1, 2 ORDER BY 1, 2"""
 
 STOCK: Final = """
     SELECT c.id, coalesce(c.name, '') AS name, count(*)::int AS products, sum(p.on_hand)::bigint AS units,

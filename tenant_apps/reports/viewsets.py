@@ -87,7 +87,7 @@ class CustomersView(ReportView):
 class CohortsView(ReportView):
     """Customers by the month of their first order, and how many came back in each month since."""
 
-    query_class = serializers.SpanSerializer
+    query_class = serializers.CohortQuerySerializer
     output_class = serializers.CohortReportShape
     part = "cohorts"
     read = staticmethod(figures.cohorts)

@@ -77,6 +77,14 @@ def test_every_report_has_its_page_and_its_file(
 
 
 @pytest.mark.parametrize(
+    ("last", "first"),
+    [("2026-12-31", "2026-01-01"), ("2026-01-31", "2025-02-01"), ("2024-02-29", "2023-03-01")],
+)
+def test_cohorts_are_of_twelve_months_in_the_api_too(owner_api: Api, last: str, first: str) -> None:
+    assert owner_api.get("reports/cohorts/", to_day=last).json()["span"] == {"first": first, "last": last}
+
+
+@pytest.mark.parametrize(
     ("query", "wrong"),
     [
         ({"from_day": "2026-02-30"}, {"/from_day": "invalid"}),

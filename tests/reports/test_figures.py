@@ -217,6 +217,9 @@ def test_cohorts_follow_customers_from_their_first_order(shop: Tenant) -> None:
     assert sum(sum(cohort.later) for cohort in found) == sum(map(len, months.values()))
     first = min(month for each in months.values() for month in each)
     assert found[0].month == first
+    with unit_of_work(shop):
+        (only,) = figures.cohorts(Span(first.replace(day=28), first.replace(day=28)))
+    assert only.month == first, "a month counts as a whole, wherever the span begins in it"
 
 
 def test_what_was_given_back_counts_once_everywhere(acme: Tenant) -> None:
