@@ -30,8 +30,13 @@ gc.set_threshold(10_000, 20, 20)
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
-# How long it takes to make examples is the machine's matter.
-hypothesis.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long it takes to make examples is the machine's matter. They are the same in each run, unless a seed is given.
+hypothesis.register_profile(
+    "ours",
+    deadline=None,
+    derandomize="FUZZ_SEED" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 hypothesis.load_profile("ours")
 
 from django.core import mail
