@@ -30,7 +30,7 @@ from tenants.hosts import directory
 from tenants.models import uuid7
 
 SWEEPER = Actor.system("the sweeper of trials")
-SOON = datetime(2027, 1, 15, 9, tzinfo=UTC)
+SOON = datetime(2099, 1, 15, 9, tzinfo=UTC)
 
 
 def _entries() -> list[dict[str, Any]]:
@@ -130,25 +130,25 @@ def test_operators_change_access_and_trials_after_being_asked(operator: DoorClie
     asked = operator.get(f"{address}/access/")
     assert asked.status_code == 200
     assert Client.objects.get(pk=acme.id).access == "full"
-    given = {"access": "grace", "until": "2027-02-01T12:00", "reason": "A promise on the phone."}
+    given = {"access": "grace", "until": "2099-02-01T12:00", "reason": "A promise on the phone."}
     assert operator.post(f"{address}/access/", given).status_code == 302
     row = Client.objects.get(pk=acme.id)
-    assert (row.access, row.access_until) == ("grace", datetime(2027, 2, 1, 12, tzinfo=UTC))
+    assert (row.access, row.access_until) == ("grace", datetime(2099, 2, 1, 12, tzinfo=UTC))
     refused = operator.post(f"{address}/access/", {"access": "grace", "reason": ""})
     assert "This field is required" in refused.content.decode()
     assert (
-        operator.post(f"{address}/extend-trial/", {"until": "2027-01-31T12:00", "reason": "x"}).status_code
+        operator.post(f"{address}/extend-trial/", {"until": "2099-01-31T12:00", "reason": "x"}).status_code
         == 302
     )
-    assert Client.objects.get(pk=acme.id).trial_ends_at == datetime(2027, 1, 31, 12, tzinfo=UTC)
+    assert Client.objects.get(pk=acme.id).trial_ends_at == datetime(2099, 1, 31, 12, tzinfo=UTC)
     assert operator.get("/admin/clients/client/?access__exact=grace").content.decode().count("Acme") >= 1
 
 
 def test_the_shell_changes_access_and_trials() -> None:
     out = StringIO()
-    given = ["--until", "2027-01-31", "--reason", "agreed on the phone", "--json"]
+    given = ["--until", "2099-01-31", "--reason", "agreed on the phone", "--json"]
     call_command("tenant", "access", "acme", "--to", "grace", *given, stdout=out, stderr=StringIO())
     told = json.loads(out.getvalue())
-    assert (told["access"], told["access_until"]) == ("grace", "2027-01-31 00:00:00+00:00")
+    assert (told["access"], told["access_until"]) == ("grace", "2099-01-31 00:00:00+00:00")
     call_command("tenant", "extend-trial", "acme", *given[:4], stdout=out)
-    assert Client.objects.get(subdomain="acme").trial_ends_at == datetime(2027, 1, 31, tzinfo=UTC)
+    assert Client.objects.get(subdomain="acme").trial_ends_at == datetime(2099, 1, 31, tzinfo=UTC)
