@@ -123,8 +123,8 @@ def require_feature(feature: Feature) -> None:
 
 
 def quota_of(tenant: Tenant) -> Quota:
-    """How many API requests a tenant's plan allows in a minute."""
-    return allowances_of(tenant).plan.requests
+    """How many API requests a tenant may make in a minute."""
+    return allowances_of(tenant).requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from billing.limits.overrides import OpenOverride, overrides_of
 from billing.plans.catalogue import newest, plan_of
-from billing.plans.versions import Allowed, Feature, Limit, PlanVersion
+from billing.plans.versions import Allowed, Feature, Limit, PlanVersion, Rate
+from tenants.api.limits import Quota
 from tenants.context import Tenant
 from tenants.hosts import directory
 
@@ -39,6 +40,18 @@ class Allowances:
         """Whether it has a feature."""
         override = self.override(feature)
         return feature in self.plan.features if override is None else bool(override.is_on)
+
+    @property
+    def requests(self) -> Quota:
+        """How many API requests it may make in a minute."""
+        planned = self.plan.requests
+        return Quota(
+            self._rate(Rate.OF_TENANT, planned.tenant), self._rate(Rate.OF_CREDENTIAL, planned.credential)
+        )
+
+    def _rate(self, rate: Rate, planned: int | None) -> int | None:
+        override = self.override(rate)
+        return planned if override is None else override.value
 
     def source(self, key: str) -> str:
         """Who says so: the plan, or an operator."""

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.models import Override
-from billing.plans.versions import Feature, Limit
+from billing.plans.versions import Feature, Limit, Rate
 from shared_apps.clients.directory import raise_version
 from shared_apps.clients.models import Client
 from tenants.audit.actors import Actor
@@ -108,11 +108,11 @@ def _read() -> dict[str, dict[str, OpenOverride]]:
 
 
 def _kind_of(key: str) -> str:
-    if key in set(Limit):
+    if key in {*Limit, *Rate}:
         return Kind.LIMIT
     if key in set(Feature):
         return Kind.FEATURE
-    known = ", ".join([*Limit, *Feature])
+    known = ", ".join([*Limit, *Rate, *Feature])
     raise Invalid(f"{key!r} is neither a limit nor a feature. Choose from: {known}.", field="key")
 
 

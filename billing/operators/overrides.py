@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 
 from billing.limits.overrides import end_override, grant_override
 from billing.models import Override
-from billing.plans.versions import Feature, Limit
+from billing.plans.versions import Feature, Limit, Rate
 from shared_apps.clients.models import Client
 from shared_apps.lifecycle.admin import BOX, Asking
 from tenants.audit.actors import actor_of
@@ -20,7 +20,7 @@ from tenants.users.operators import ReadOnly
 
 OVERRIDES: Final = "operators:billing_override_changelist"
 KEYS: Final = [
-    *((limit.value, limit.value.replace("_", " ")) for limit in Limit),
+    *((limit.value, limit.value.replace("_", " ")) for limit in (*Limit, *Rate)),
     *((feature.value, f"{feature.value} (feature)") for feature in Feature),
 ]
 STATES: Final = [("", "–"), ("on", "on"), ("off", "off")]

@@ -22,6 +22,13 @@ class Limit(StrEnum):
     STORAGE = "storage"
 
 
+class Rate(StrEnum):
+    """How many API requests a plan allows in a minute, by the names that refusals give them."""
+
+    OF_TENANT = "requests_per_minute_of_tenant"
+    OF_CREDENTIAL = "requests_per_minute_of_credential"
+
+
 class Feature(StrEnum):
     """What a plan has or has not."""
 

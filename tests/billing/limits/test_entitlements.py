@@ -18,6 +18,7 @@ from billing.entitlements import (
     claim,
     has_feature,
     overview,
+    quota_of,
     require,
     require_feature,
 )
@@ -27,6 +28,7 @@ from billing.plans.catalogue import catalogue, newest
 from billing.plans.versions import Allowed
 from shared_apps.clients.models import Client
 from shared_apps.clients.standing import set_standing
+from tenants.api.limits import Quota, limiter
 from tenants.audit.actors import Actor
 from tenants.audit.models import AuditEntry
 from tenants.context import NoTenant, Tenant, public_context, tenant_context, unit_of_work
@@ -171,6 +173,20 @@ def test_an_override_counts_until_its_moment_and_of_its_tenant_only(
         move_to(acme, "business")
         with pytest.raises(FeatureMissing, match="An operator has switched it off"):
             require_feature(Feature.GRAPHQL)
+
+
+def test_an_override_of_the_rate_counts_for_the_requests_of_its_tenant(
+    acme: Tenant, globex: Tenant, clock: Any
+):
+    planned = quota_of(globex)
+    override(acme, "requests_per_minute_of_tenant", value=2, expires_at=timezone.now() + timedelta(hours=1))
+    override(acme, "requests_per_minute_of_credential", value=None)
+    assert (quota_of(acme), quota_of(globex)) == (Quota(2, None), planned)
+    limiter.forget()
+    told = [limiter.take(tenant, "someone") for tenant in (acme, acme, acme, globex)]
+    assert [rate.is_allowed for rate in told if rate] == [True, True, False, True]
+    clock.forward(hours=2)
+    assert quota_of(acme) == Quota(planned.tenant, None)
 
 
 def test_other_processes_know_of_an_override_when_the_directory_has_a_new_version(
