@@ -35,5 +35,6 @@ def test_a_run_that_is_killed_leaves_nothing_unknown_to_the_ledger_and_the_next_
     assert {place: (found[place]["ended"], found[place]["differences"]) for place in LAST} == dict.fromkeys(
         LAST, (0, [])
     )
-    assert found[WAITING]["left"] == 1  # an index, invalid; the run after it has built it anew
+    # Invalid indexes, which the run after has built anew: the one that waited, and who was at another's meanwhile.
+    assert found[WAITING]["left"] >= 1
     assert len(places) >= 15
