@@ -64,7 +64,7 @@ def test_an_event_of_another_time_is_refused(stripe: Any, meter, customer, off, 
 
 def test_one_event_at_a_time_for_a_customer_and_meter(stripe: Any, world: World, meter, customer):
     other = stripe.v1.customers.create().id
-    world.settings.meter_event_seconds = 0.1
+    world.settings.meter_event_seconds = 1.0
     outcomes: list[str] = []
 
     def send(whom: str) -> None:
