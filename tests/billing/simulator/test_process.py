@@ -21,6 +21,8 @@ from infra.local.ports import free_port
 def started(port: int, data: Path) -> Iterator["subprocess.Popen[str]"]:
     settings = {
         "SIMULATOR_PORT": str(port),
+        # Where nobody listens: on the usual one a developer's bin/dev would be told of these customers.
+        "WEB_PORT": str(free_port()),
         "DATA_DIR": str(data),
         "STRIPE_WEBHOOK_SECRETS": "whsec_1,whsec_0",
     }
