@@ -191,7 +191,7 @@ def _sent(stripe: Stripe, customer: Customer, item: LateItem, more: Mapping[str,
 def text_of(item: LateItem) -> str:
     """What customers read about it on the invoice."""
     used = ", ".join(
-        f"{quantity:,} {METERS[meter].unit}" for meter, quantity in item.quantities.items() if quantity
+        METERS[meter].counted(quantity) for meter, quantity in item.quantities.items() if quantity
     )
     last = item.period_end - timedelta(seconds=1)
     return f"Use from {item.period_start:%d %b %Y} to {last:%d %b %Y}, counted late: {used}"

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.accounts.contracts import Contract, State
+from billing.meters import Meter
 from billing.models import StripeInvoice
 from billing.plans.catalogue import PlanVersion
 from billing.plans.offers import price_of
@@ -43,6 +44,12 @@ BRANDS: Final = {
     "unionpay": "UnionPay",
 }
 TAX_STATES: Final = {"pending": "being checked", "verified": "checked", "unverified": "could not be checked"}
+
+
+@register.filter
+def counted(quantity: int, meter: Meter) -> str:
+    """A quantity with the unit of its meter."""
+    return meter.counted(quantity)
 
 
 @register.simple_tag

@@ -25,7 +25,7 @@ from billing.usage.forms import SpendCapForm
 from billing.usage.summaries import MeterUse, UsageSummary, summary_of
 from tenants.audit.actors import actor_of
 from tenants.charts import BarChart, Point, bar_chart
-from tenants.formats import NOTHING, whole
+from tenants.formats import NOTHING
 from tenants.navigation import Section, register_settings
 from tenants.portal import PortalRequest, attempt, done, portal, posted, show_form
 from tenants.sheets import csv_pieces
@@ -159,7 +159,7 @@ def _chart(use: MeterUse, now: datetime) -> BarChart:
         Point(
             date_format(day.start, "j M"),
             Decimal(day.quantity or 0),
-            NOTHING if day.quantity is None else f"{whole(day.quantity)} {use.meter.unit}",
+            NOTHING if day.quantity is None else use.meter.counted(day.quantity),
             is_partial=day.start.date() == now.date(),
         )
         for day in use.days

@@ -97,6 +97,7 @@ def test_page_file_and_api_have_the_same_figures(
     page = browser.get("/usage/").content.decode()
     for words in ("1,207 orders", "120 % of 1,000 included", "€4.14", "€50.14", "70 MB", "6 people"):
         assert words in page, words
+    assert "0 calls" in page
     told = {each["meter"]: each for each in api.get("usage/").json()["meters"]}
     summary = api.get("usage/summary/").json()
     stands = {each["meter"]: each for each in summary["meters"]}
