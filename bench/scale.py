@@ -196,16 +196,27 @@ def fill(fleet: Fleet) -> None:
     make = "import django; django.setup(); from bench.peers.on_fleet import fill_first; fill_first()"
     subprocess.run([sys.executable, "-c", make], cwd=env.ROOT, env=fleet.environment, check=True)
     with psycopg.connect(fleet.administrator, autocommit=True) as connection:
+        columns = {table: _columns(connection, first, table) for table in SHELF}
         for schema in fleet.schemas:
-            tables = [f'"{schema}"."{table}"' for table in SHELF]
             if schema != first:
                 copies = (
-                    f'INSERT INTO {table} SELECT * FROM "{first}"."{name}"'
-                    for table, name in zip(tables, SHELF, strict=True)
+                    f'INSERT INTO "{schema}"."{table}" ({those}) SELECT {those} FROM "{first}"."{table}"'
+                    for table, those in columns.items()
                 )
                 connection.execute(";".join(copies))
             # Not the whole database: autovacuum is off, and the fleet was vacuumed when it was made.
-            connection.execute(f"VACUUM ANALYZE {', '.join(tables)}")
+            tables = ", ".join(f'"{schema}"."{table}"' for table in SHELF)
+            connection.execute(f"VACUUM ANALYZE {tables}")
+
+
+def _columns(connection: "psycopg.Connection[Any]", schema: str, table: str) -> str:
+    """The columns that are written; what the database computes of them it computes again."""
+    query = (
+        "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+        " WHERE table_schema = %s AND table_name = %s AND is_generated = 'NEVER'"
+    )
+    (columns,) = connection.execute(query, [schema, table]).fetchone() or ("",)
+    return str(columns)
 
 
 @contextlib.contextmanager

@@ -3,14 +3,16 @@
 import sys
 from itertools import cycle
 
+import psycopg
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from pytest_django.fixtures import Settings
 
 from bench.backends import memory_mib
+from bench.fleet import Server, make_fleet
 from bench.peers import on_fleet
-from bench.scale import WAYS, Measured, p95, report
+from bench.scale import WAYS, Measured, fill, p95, report
 from tenants.context import Tenant, unit_of_work
 from tenants.users.models import User
 
@@ -46,6 +48,17 @@ def test_memory_stands_beside_what_is_never_recycled_and_beside_the_bar() -> Non
 
 def test_the_percentile_is_that_of_the_slowest_twentieth() -> None:
     assert p95([float(number) for number in range(1, 101)]) == pytest.approx(95.95)
+
+
+def test_every_tenant_of_a_fleet_gets_the_same_shelf(server: Server | None) -> None:
+    with make_fleet(2, server=server) as fleet:
+        fill(fleet)
+        counts = " UNION ALL ".join(
+            f'SELECT count(*) FROM "{schema}".products_product' for schema in fleet.schemas
+        )
+        with psycopg.connect(fleet.administrator) as connection:
+            (first,), (second,) = connection.execute(counts).fetchall()
+    assert first == second > 0
 
 
 def test_a_process_serves_its_tenants_in_turns(acme: Tenant, globex: Tenant) -> None:
