@@ -198,7 +198,7 @@ class Round:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
             )
         self.wait_for_silence()
-        return {"died": died, "half": list(self.half_done()), "left": len(list(self.invalid()))}
+        return {"died": died, "half": list(self.half_done()), "left": list(self.invalid()), "waited": tenant}
 
 
 def kill_when_waiting(tenant: str) -> None:
