@@ -118,7 +118,7 @@ def _page(request: HttpRequest, summary: UsageSummary, use: MeterUse) -> dict[st
 
 
 def _invoices(request: HttpRequest, summary: UsageSummary) -> list[StripeInvoice]:
-    """What charged for a period: its use is on the invoice that follows it, within a day."""
+    """What was issued in a period, and on the day after it: there its use is charged."""
     if not can(request.user, "billing:manage"):
         return []
     period = summary.period
